@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Judges, fuzz targets, replay and the compiled corpus.  The list of targets is
+# fuzz/targets.def; nothing here names one.
+
+include(${CMAKE_CURRENT_LIST_DIR}/targets.cmake)
+gomap_targets(${PROJECT_SOURCE_DIR})
+
+foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
+  if(NOT EXISTS ${PROJECT_SOURCE_DIR}/fuzz/fuzz_${target}.c)
+    message(FATAL_ERROR "fuzz/targets.def names ${target}, but there is no fuzz/fuzz_${target}.c")
+  endif()
+endforeach()
+file(GLOB target_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/fuzz_*.c)
+foreach(source IN LISTS target_sources)
+  get_filename_component(name ${source} NAME_WE)
+  string(REGEX REPLACE "^fuzz_" "" name ${name})
+  if(NOT name IN_LIST GOMAP_TARGETS AND NOT name IN_LIST GOMAP_NEGATIVES)
+    message(FATAL_ERROR "fuzz/fuzz_${name}.c has no line in fuzz/targets.def")
+  endif()
+endforeach()
+
+# uthash.h through a folder of its own: cross builds must not see the other
+# headers that stand beside it.
+find_path(GOMAP_UTHASH uthash.h DOC "folder of uthash.h")
+if(NOT GOMAP_UTHASH)
+  message(FATAL_ERROR "uthash.h not found: install uthash-dev (ci/setup does), or set GOMAP_UTHASH")
+endif()
+configure_file(${GOMAP_UTHASH}/uthash.h ${PROJECT_BINARY_DIR}/uthash/uthash.h COPYONLY)
+
+file(GLOB oracle_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/oracle/*.c)
+add_library(oracle STATIC ${oracle_sources})
+target_include_directories(oracle SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
+target_link_libraries(oracle PRIVATE gomap_flags gomap_judge)
+
+# Everything in fuzz/ but the two files with a main or an entry point.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(engine|replay)\\.c$")
+add_library(fuzzcore STATIC ${fuzz_sources})
+target_link_libraries(fuzzcore PRIVATE gomap_flags gomap_judge PUBLIC oracle)
+
+# What an engine looks at: the port, less the parts of it that only look at a
+# map themselves.
+set(seen ${ref_sources})
+list(FILTER seen EXCLUDE REGEX "/ref/(check|dump)\\.c$")
+set(unseen ${ref_sources})
+list(REMOVE_ITEM unseen ${seen})
+if(GOMAP_ENGINE STREQUAL "aflpp")
+  # File by file: a pattern for a folder would also hit ref/ in a clone that
+  # stands below some fuzz/.
+  file(GLOB judges CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/oracle/*.c ${PROJECT_SOURCE_DIR}/fuzz/*.c)
+  set(denied "")
+  foreach(source IN LISTS unseen judges)
+    file(RELATIVE_PATH source ${PROJECT_SOURCE_DIR} ${source})
+    string(APPEND denied "src: ${source}\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${GOMAP_AFL_DENYLIST} CONTENT "${denied}")
+endif()
+
+add_executable(replay ${PROJECT_SOURCE_DIR}/fuzz/replay.c)
+target_link_libraries(replay PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+
+# libFuzzer's coverage hooks are known only to a binary that has the engine in
+# it, so that replay keeps the plain objects.
+set(engine_port gomap_objects)
+if(GOMAP_ENGINE STREQUAL "libfuzzer")
+  gomap_port(gomap_seen ${seen})
+  target_link_libraries(gomap_seen PRIVATE gomap_coverage)
+  gomap_port(gomap_unseen ${unseen})
+  set(engine_port gomap_seen gomap_unseen)
+endif()
+
+if(NOT GOMAP_ENGINE STREQUAL "replay")
+  foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
+    set(binary fuzz_${target})
+    add_executable(${binary} ${PROJECT_SOURCE_DIR}/fuzz/engine.c)
+    target_compile_definitions(${binary} PRIVATE GM_TARGET=${target})
+    target_link_libraries(${binary} PRIVATE gomap_flags gomap_judge fuzzcore oracle ${engine_port})
+    if(GOMAP_ENGINE STREQUAL "custom")
+      separate_arguments(engine_flags NATIVE_COMMAND "${GOMAP_CUSTOM_ENGINE}")
+      target_link_libraries(${binary} PRIVATE ${engine_flags})
+      set_target_properties(${binary} PROPERTIES LINKER_LANGUAGE CXX)
+    else()
+      target_link_options(${binary} PRIVATE -fsanitize=fuzzer)
+    endif()
+  endforeach()
+endif()
+
+# build/<preset>/corpus/<target>/: seeds compiled from their text, and the
+# regression inputs as they are.  Engines and replay read this folder.
+set(compiled "")
+foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
+  set(folder ${PROJECT_SOURCE_DIR}/corpus/${target})
+  set(out ${PROJECT_BINARY_DIR}/corpus/${target})
+  file(MAKE_DIRECTORY ${out})
+  set(wanted "")
+  file(GLOB seeds CONFIGURE_DEPENDS ${folder}/seed/*.txt)
+  foreach(seed IN LISTS seeds)
+    get_filename_component(name ${seed} NAME_WLE)
+    list(APPEND wanted ${out}/${name})
+    add_custom_command(OUTPUT ${out}/${name}
+      COMMAND replay --compile ${seed} ${out}/${name}
+      DEPENDS ${seed} replay VERBATIM COMMENT "corpus/${target}/seed/${name}.txt")
+  endforeach()
+  file(GLOB regress CONFIGURE_DEPENDS ${folder}/regress/*)
+  list(FILTER regress EXCLUDE REGEX "\\.(txt|md)$")
+  foreach(input IN LISTS regress)
+    get_filename_component(name ${input} NAME)
+    if(${out}/${name} IN_LIST wanted)
+      message(FATAL_ERROR "corpus/${target}: both seed/ and regress/ have '${name}'")
+    endif()
+    list(APPEND wanted ${out}/${name})
+    add_custom_command(OUTPUT ${out}/${name}
+      COMMAND ${CMAKE_COMMAND} -E copy ${input} ${out}/${name} DEPENDS ${input} VERBATIM)
+  endforeach()
+  # An input that was renamed or removed must not live on here.
+  file(GLOB present ${out}/*)
+  if(wanted AND present)
+    list(REMOVE_ITEM present ${wanted})
+  endif()
+  if(present)
+    file(REMOVE ${present})
+  endif()
+  list(APPEND compiled ${wanted})
+endforeach()
+add_custom_target(corpus ALL DEPENDS ${compiled})

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The group "tools": what the commands do with arguments that make no sense
+# (say so, exit 2, leave nothing behind), and the promises of ci/ itself.
+
+set(bad ${PROJECT_BINARY_DIR}/bad)
+file(MAKE_DIRECTORY ${bad})
+
+# A wrong call: exits 2 and says what is wrong.
+function(gomap_wrong name regex)
+  gomap_test(NAME tools/${name} COMMAND ${GOMAP_EXPECT} 2 ${regex} ${ARGN} TIMEOUT 60 LABELS tools FIXTURES built-gcc)
+endfunction()
+
+gomap_test(NAME tools/setup-again COMMAND ${GOMAP_EXPECT} 0 "nothing to install" ${GOMAP_ROOT}/ci/setup
+  TIMEOUT 60 LABELS tools)
+gomap_wrong(setup-option "unknown argument" ${GOMAP_ROOT}/ci/setup --frobnicate)
+
+gomap_wrong(test-group "no group 'nonsense'" ${GOMAP_ROOT}/ci/test nonsense)
+gomap_wrong(test-option "unknown option" ${GOMAP_ROOT}/ci/test --frobnicate)
+gomap_wrong(test-jobs "--jobs" ${GOMAP_ROOT}/ci/test --jobs 0)
+gomap_wrong(test-jobs-missing "--jobs" ${GOMAP_ROOT}/ci/test --jobs)
+
+set(fuzz ${GOMAP_ROOT}/ci/fuzz)
+gomap_wrong(fuzz-target "no target 'nonsense'" ${fuzz} --target nonsense)
+gomap_wrong(fuzz-engine "--engine.*nonsense" ${fuzz} --engine nonsense)
+gomap_wrong(fuzz-time "--time.*fortnight" ${fuzz} --time fortnight)
+gomap_wrong(fuzz-time-zero "--time.*0s" ${fuzz} --time 0s)
+gomap_wrong(fuzz-jobs "--jobs.*-1" ${fuzz} --jobs -1)
+gomap_wrong(fuzz-seed "--seed.*1e3" ${fuzz} --seed 1e3)
+gomap_wrong(fuzz-sanitizer "--sanitizer.*tsan" ${fuzz} --sanitizer tsan)
+gomap_wrong(fuzz-msan-aflpp "MSan.*libfuzzer" ${fuzz} --sanitizer msan --engine aflpp)
+gomap_wrong(fuzz-json "--json.*no-such-folder" ${fuzz} --json ${bad}/no-such-folder/x.json)
+gomap_wrong(fuzz-option "unrecognized arguments" ${fuzz} --frobnicate)
+gomap_wrong(fuzz-word "unrecognized arguments" ${fuzz} frobnicate)
+
+set(replay ${build}/gcc/replay)
+file(WRITE ${bad}/mistake.txt "map key=int64 elem=int64\nassign 1..9\nassing 3\n")
+file(WRITE ${bad}/fine.txt "map key=int64 elem=int64\nassign 1..9\n")
+gomap_wrong(replay-nothing "usage" ${replay})
+gomap_wrong(replay-option "--frobnicate" ${replay} --frobnicate)
+gomap_wrong(replay-target "nonsense" ${replay} --target nonsense ${bad}/fine.txt)
+gomap_wrong(replay-file "no-such-file" ${replay} --target ${last_target} ${bad}/no-such-file)
+gomap_wrong(replay-mistake "mistake\\.txt:3:1: " ${replay} --target ${last_target} ${bad}/mistake.txt)
+gomap_wrong(replay-until "--until" ${replay} --target ${last_target} --until x ${bad}/fine.txt)
+gomap_wrong(compile-mistake "mistake\\.txt:3:1: " ${replay} --compile ${bad}/mistake.txt ${bad}/out)
+gomap_wrong(compile-folder "no-such-folder" ${replay} --compile ${bad}/fine.txt ${bad}/no-such-folder/out)
+
+# ci/fuzz itself, with stand-ins for the engines where a real one takes long.
+gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
+  TIMEOUT 120 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
+
+# The shared library exports what the headers declare, no more and no less.
+gomap_test(NAME tools/exports COMMAND ${GOMAP_ROOT}/ci/cmake/exports ${build}/gcc/libgomap.so
+  TIMEOUT 60 LABELS tools FIXTURES built-gcc)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The tests of one build, for ctest in that build's own folder and for ci/test,
+# which runs those of several builds side by side (ci/cmake/suite).
+#
+#   gomap_test_executables()                  builds tests/<name> of this build
+#   gomap_unit_tests(BINARIES folder ...)     runs them
+#   gomap_corpus_tests(BINARIES folder ...)   replays corpus/, target by target
+#
+# Options of the last two: PREFIX of the tests' names, LABELS, FIXTURES that
+# they need, SKIP with a reason; gomap_unit_tests: ONLY, a regex on the name.
+
+set(GOMAP_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
+get_filename_component(GOMAP_ROOT ${GOMAP_ROOT} ABSOLUTE)
+# The end of a judge's verdict.
+set(GOMAP_VERDICT ": (op #[0-9]+|at the end)$")
+set(GOMAP_EXPECT ${CMAKE_CURRENT_LIST_DIR}/expect)
+
+file(GLOB GOMAP_REF_TESTS CONFIGURE_DEPENDS ${GOMAP_ROOT}/ref/tests/test_*.c)
+file(GLOB GOMAP_FUZZ_TESTS CONFIGURE_DEPENDS ${GOMAP_ROOT}/oracle/tests/test_*.c ${GOMAP_ROOT}/fuzz/tests/test_*.c)
+
+function(gomap_test_executables)
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(Threads REQUIRED)
+  foreach(source IN LISTS GOMAP_REF_TESTS GOMAP_FUZZ_TESTS)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    target_include_directories(${name} SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
+    target_link_libraries(${name} PRIVATE gomap_flags gomap_judge)
+    if(source IN_LIST GOMAP_FUZZ_TESTS)
+      target_link_libraries(${name} PRIVATE fuzzcore oracle)
+    endif()
+    target_link_libraries(${name} PRIVATE gomap_objects Threads::Threads)
+  endforeach()
+endfunction()
+
+# One ctest test.  With SKIP it is listed as skipped, with the reason, instead.
+function(gomap_test)
+  cmake_parse_arguments(arg "" "NAME;TIMEOUT;PROCESSORS;SKIP;SETUP" "COMMAND;LABELS;FIXTURES" ${ARGN})
+  if(arg_SKIP)
+    set(arg_COMMAND ${GOMAP_EXPECT} skip ${arg_SKIP})
+  endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
+  set_tests_properties(${arg_NAME} PROPERTIES
+    LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
+    ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1;UBSAN_OPTIONS=print_stacktrace=1")
+  if(arg_PROCESSORS)
+    set_tests_properties(${arg_NAME} PROPERTIES PROCESSORS ${arg_PROCESSORS})
+  endif()
+  if(arg_SETUP)
+    set_tests_properties(${arg_NAME} PROPERTIES FIXTURES_SETUP ${arg_SETUP})
+  endif()
+  if(arg_FIXTURES)
+    set_tests_properties(${arg_NAME} PROPERTIES FIXTURES_REQUIRED "${arg_FIXTURES}")
+  endif()
+endfunction()
+
+function(gomap_unit_tests)
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;ONLY" "LABELS;FIXTURES" ${ARGN})
+  foreach(source IN LISTS GOMAP_REF_TESTS GOMAP_FUZZ_TESTS)
+    get_filename_component(name ${source} NAME_WE)
+    if(arg_ONLY AND NOT name MATCHES "${arg_ONLY}")
+      continue()
+    endif()
+    gomap_test(NAME ${arg_PREFIX}${name} COMMAND ${arg_BINARIES}/tests/${name} TIMEOUT 300
+      LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+  endforeach()
+endfunction()
+
+function(gomap_corpus_tests)
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP" "LABELS;FIXTURES" ${ARGN})
+  include(${GOMAP_ROOT}/ci/cmake/targets.cmake)
+  gomap_targets(${GOMAP_ROOT})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+  foreach(target IN LISTS GOMAP_TARGETS)
+    set(inputs ${arg_BINARIES}/corpus/${target})
+    gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
+      COMMAND ${arg_BINARIES}/replay --target ${target} ${inputs})
+    gomap_test(NAME ${arg_PREFIX}roundtrip/${target} TIMEOUT 300 ${more}
+      COMMAND ${arg_BINARIES}/replay --target ${target} --roundtrip ${inputs})
+  endforeach()
+  foreach(target IN LISTS GOMAP_NEGATIVES)
+    gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
+      COMMAND ${GOMAP_EXPECT} 1 ${GOMAP_VERDICT} ${arg_BINARIES}/replay --target ${target} ${arg_BINARIES}/corpus/${target})
+  endforeach()
+endfunction()

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * report.h: a failure, told to a person: the verdict line, the trace around
+ * the failing op, the two states side by side, the command that repeats it.
+ */
+#ifndef GOMAP_REPORT_H
+#define GOMAP_REPORT_H
+
+#include "run.h"
+
+typedef struct report_context {
+    const trace *tr;
+    const fuzz_target *target;
+    const char *file; /* to name in the command; NULL: not known here */
+    FILE *out;
+} report_context;
+
+/* run_options.failed; ctx is a report_context. */
+void report_failure(void *ctx, const oracle_step *s, const run_result *r);
+
+/* The ops first..last (from 1) as numbered text lines, mark's with an arrow;
+ * special keys are explained behind a #. */
+void report_ops(const trace *tr, size_t first, size_t last, size_t mark, FILE *out);
+
+#endif

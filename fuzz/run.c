@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * run.c: carries out a trace on the port, and shows every step to the judges.
+ *
+ * Cost is bounded: each step is charged roughly what it costs, and the rest of
+ * the trace is ignored once the budget is used up.  The charge depends on the
+ * trace alone, never on a clock, so that an input always does the same.
+ */
+#include "run.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+
+enum {
+    budget_units = 20000,                 /* about one unit a step */
+    default_bytes = 1 << 20,              /* of the map's memory; beyond, allocations fail */
+    budget_entries = oracle_max_entries - 1,
+    bytes_per_unit = 2048                 /* of memory to be cleared, copied or walked */
+};
+
+typedef struct runner {
+    const trace *tr;
+    const fuzz_target *target;
+    const run_options *options;
+    bool judged;
+
+    maptype t;
+    hmap *h;
+    hiter its[oracle_iters];
+
+    oracle_step step;
+    run_result result;
+    uint64_t stamp;   /* elems written so far */
+    uint32_t variant; /* keys made so far */
+    uint64_t key[(key_max_size + 7) / 8];
+    size_t budget;
+
+    uint16_t at[oracle_iters]; /* number of the key that the iterator last produced */
+    bool stands[oracle_iters]; /* and whether there is one */
+
+    bool was_growing;
+    uint8_t was_B;
+
+    jmp_buf stop;    /* a judge differs, or the port failed unexpectedly */
+    jmp_buf *expect; /* a panic is expected, and wanted here */
+    gm_event event;  /* the last panic, throw or fatal */
+    const char *message;
+
+    size_t fail_after; /* allocations that still succeed */
+    size_t fail_count; /* then so many fail */
+    bool injected;
+} runner;
+
+static runner *current; /* for the handler and the allocator, which have no context of ours */
+
+/* ---- allocation faults -------------------------------------------------- */
+
+static void *run_alloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    runner *r = current;
+    if (r->fail_count > 0) {
+        if (r->fail_after > 0) {
+            r->fail_after--;
+        } else {
+            r->fail_count--;
+            r->injected = true;
+            return NULL;
+        }
+    }
+    size_t limit = r->target->bytes != 0 ? r->target->bytes : default_bytes;
+    if (size > limit || gm_mem_stats_get().live_bytes > limit - size) {
+        r->injected = true;
+        return NULL;
+    }
+    void *p = calloc(1, size);
+    if (p == NULL) {
+        fprintf(stderr, "gomap: the machine has no %zu bytes left\n", size);
+        abort();
+    }
+    return p;
+}
+
+static void run_free(void *ctx, void *p, size_t size)
+{
+    (void)ctx;
+    (void)size;
+    free(p);
+}
+
+static const gm_allocator run_allocator = {run_alloc, run_free, NULL};
+
+/* ---- failing ------------------------------------------------------------- */
+
+static void run_handler(gm_event what, const char *msg)
+{
+    runner *r = current;
+    r->event = what;
+    r->message = msg;
+    if (r->expect != NULL) {
+        longjmp(*r->expect, 1);
+    }
+    static const char *const words[] = {
+        [gm_event_panic] = "panic", [gm_event_throw] = "throw", [gm_event_fatal] = "fatal"};
+    oracle_differ(&r->result.report, words[what], "unexpected", "%s", msg);
+    longjmp(r->stop, 1);
+}
+
+/* ---- steps ---------------------------------------------------------------- */
+
+static void charge(runner *r, size_t units)
+{
+    r->budget -= units < r->budget ? units : r->budget;
+}
+
+/* The cost of looking at every bucket. */
+static size_t whole(const runner *r)
+{
+    if (r->h == NULL) {
+        return 1;
+    }
+    size_t bytes = bucketShift(r->h->B) * r->t.bucketsize;
+    return 1 + bytes / bytes_per_unit + (size_t)r->h->count / 8;
+}
+
+static void ask(runner *r, oracle_event event)
+{
+    oracle_step *s = &r->step;
+    s->event = event;
+    s->h = r->h;
+    s->injected = r->injected;
+    r->injected = false;
+    if (event == ev_free || event == ev_finish || r->h == NULL) {
+        s->phase = false;
+    } else {
+        bool growing = hmap_growing(r->h);
+        s->phase = growing != r->was_growing || r->h->B != r->was_B;
+        r->was_growing = growing;
+        r->was_B = r->h->B;
+        if (s->phase || event == ev_clear || event == ev_check) {
+            charge(r, 2 * whole(r));
+        }
+    }
+    charge(r, 1);
+    r->result.steps++;
+    if (r->judged && !oracle_ask(s, &r->result.report)) {
+        longjmp(r->stop, 1);
+    }
+}
+
+/* Calls key number n into being, and notes how the port will hash it.  For a
+ * key whose hash is drawn at random the draw is the next one, and is put back.
+ * An unhashable key has none. */
+static void use_key(runner *r, uint16_t n)
+{
+    oracle_step *s = &r->step;
+    s->n = n;
+    s->variant = ++r->variant;
+    s->facts = key_facts_of((key_kind)r->tr->key, n);
+    s->key = r->key;
+    key_make((key_kind)r->tr->key, n, s->variant, r->key);
+    s->hash = 0;
+}
+
+static void note_hash(runner *r)
+{
+    if (r->judged && r->h != NULL && !r->step.facts.unhashable) {
+        gm_rand state = gm_rand_state();
+        r->step.hash = r->t.hasher(r->t.key, r->key, r->h->hash0);
+        gm_rand_restore(state);
+    }
+}
+
+/* An operation on an unhashable key: panics with Go's words, and leaves map,
+ * iterators and generator exactly as they were. */
+static void expect_panic(runner *r, void (*call)(runner *r))
+{
+    gm_rand before = gm_rand_state();
+    r->step.h = r->h;
+    uint64_t digest = r->judged ? oracle_digest(&r->step) : 0;
+    charge(r, 4 * whole(r));
+    jmp_buf here;
+    r->expect = &here;
+    r->message = NULL;
+    if (setjmp(here) == 0) {
+        call(r);
+    }
+    r->expect = NULL;
+    char want[128], type[64];
+    key_name((key_kind)r->tr->key, r->step.n, type, sizeof type);
+    snprintf(want, sizeof want, "runtime error: hash of unhashable type %s", type);
+    gm_rand after = gm_rand_state();
+    if (r->message == NULL) {
+        oracle_differ(&r->result.report, "panic", "missing", "no panic, but %s cannot be hashed", type);
+    } else if (r->event != gm_event_panic || strcmp(r->message, want) != 0) {
+        oracle_differ(&r->result.report, "panic", "words", "\"%s\" instead of \"%s\"", r->message, want);
+    } else if (memcmp(&before, &after, sizeof before) != 0) {
+        oracle_differ(&r->result.report, "panic", "randomness", "the panic has drawn random numbers");
+    } else if (r->judged && oracle_digest(&r->step) != digest) {
+        oracle_differ(&r->result.report, "panic", "trace-left", "the panic has changed the map");
+    } else {
+        ask(r, ev_panic);
+        return;
+    }
+    longjmp(r->stop, 1);
+}
+
+static void *put_slot; /* what mapassign returned */
+
+static void call_assign(runner *r)
+{
+    put_slot = mapassign(&r->t, r->h, r->key);
+}
+
+static void call_delete(runner *r)
+{
+    mapdelete(&r->t, r->h, r->key);
+}
+
+static void call_get(runner *r)
+{
+    static unsigned char zero[elem_max_size];
+    oracle_access *a = &r->step.access;
+    a->zero = zero;
+    a->e1 = mapaccess1(&r->t, r->h, r->key);
+    a->e2 = mapaccess2(&r->t, r->h, r->key, &a->ok2);
+    a->fat1 = mapaccess1_fat(&r->t, r->h, r->key, zero);
+    a->fat2 = mapaccess2_fat(&r->t, r->h, r->key, zero, &a->okfat);
+    a->k = mapaccessK(&r->t, r->h, r->key, &a->ke);
+}
+
+static void do_assign(runner *r, uint16_t n)
+{
+    if ((size_t)r->h->count >= budget_entries) {
+        r->budget = 0;
+        return;
+    }
+    use_key(r, n);
+    if (r->step.facts.unhashable) {
+        expect_panic(r, call_assign);
+        return;
+    }
+    note_hash(r);
+    r->injected = false;
+    call_assign(r);
+    if (put_slot == NULL) {
+        charge(r, whole(r));
+        ask(r, ev_nomemory);
+        if (r->fail_count > 0 && r->fail_after == 0) {
+            return; /* more failures are to come; later ops meet them */
+        }
+        note_hash(r);
+        call_assign(r);
+        if (put_slot == NULL) {
+            ask(r, ev_nomemory);
+            return;
+        }
+    }
+    r->step.elem = put_slot;
+    r->step.stamp = ++r->stamp;
+    ask(r, ev_assign);
+    elem_make((elem_kind)r->tr->elem, r->step.stamp, put_slot);
+    charge(r, r->t.elem->size / 256 + r->t.key->size / 256);
+}
+
+static void do_delete(runner *r, uint16_t n)
+{
+    use_key(r, n);
+    if (r->step.facts.unhashable) {
+        expect_panic(r, call_delete);
+        return;
+    }
+    note_hash(r);
+    call_delete(r);
+    ask(r, ev_delete);
+}
+
+static void do_get(runner *r, uint16_t n)
+{
+    use_key(r, n);
+    if (r->step.facts.unhashable) {
+        expect_panic(r, call_get);
+        return;
+    }
+    call_get(r);
+    note_hash(r);
+    ask(r, ev_get);
+}
+
+/* A step of an iteration can scan many empty buckets. */
+static void charge_scan(runner *r, const hiter *it, uintptr_t from)
+{
+    if (it->h != NULL) {
+        uintptr_t scanned = (it->bucket - from) & bucketMask(it->B);
+        charge(r, scanned / 16);
+    } else {
+        charge(r, whole(r));
+    }
+}
+
+static void do_iter(runner *r, unsigned slot)
+{
+    hiter *it = &r->its[slot];
+    r->step.slot = slot;
+    if (it->h != NULL) {
+        gm_iter_end(it);
+        ask(r, ev_end);
+    }
+    mapiterinit(&r->t, r->h, it);
+    charge_scan(r, it, it->startBucket);
+    ask(r, ev_iter);
+}
+
+static void do_next(runner *r, unsigned slot)
+{
+    hiter *it = &r->its[slot];
+    r->step.slot = slot;
+    uintptr_t from = it->bucket;
+    mapiternext(it);
+    charge_scan(r, it, from);
+    ask(r, ev_next);
+}
+
+static void make(runner *r, uint8_t maker, int64_t hint)
+{
+    r->injected = false;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        switch ((op_maker)maker) {
+        case make_map:
+            r->h = makemap(&r->t, (intptr_t)hint, NULL);
+            break;
+        case make_map64:
+            r->h = makemap64(&r->t, hint, NULL);
+            break;
+        case make_map_small:
+            r->h = makemap_small();
+            break;
+        case make_map_reflect:
+            r->h = reflect_makemap(&r->t, (intptr_t)hint);
+            break;
+        case op_makers:
+            break;
+        }
+        if (r->h != NULL) {
+            break;
+        }
+        /* No memory: for the budget or on demand.  A map without buckets is
+         * always to be had once no failure is pending. */
+        ask(r, ev_nomemory);
+        r->fail_count = 0;
+        maker = make_map_small;
+    }
+    r->was_growing = false;
+    r->was_B = r->h->B;
+    charge(r, whole(r));
+    ask(r, ev_make);
+}
+
+static void unmake(runner *r)
+{
+    ask(r, ev_before_free);
+    gm_map_free(&r->t, r->h);
+    r->h = NULL;
+    memset(r->its, 0, sizeof r->its);
+    ask(r, ev_free);
+}
+
+/* Every operation on a nil map: reads find nothing, assignment panics. */
+static void do_nil(runner *r, uint16_t n)
+{
+    hmap *h = r->h;
+    r->h = NULL;
+    use_key(r, n);
+    jmp_buf here;
+    hiter it;
+    memset(&it, 0, sizeof it);
+    bool unhashable = r->step.facts.unhashable;
+    const char *wrong = NULL;
+    for (int volatile c = 0; c < 3 && wrong == NULL; c++) {
+        void (*const calls[])(runner *) = {call_get, call_delete, call_assign};
+        bool want = c == 2 || unhashable;
+        r->expect = &here;
+        r->message = NULL;
+        if (setjmp(here) == 0) {
+            calls[c](r);
+        }
+        r->expect = NULL;
+        if ((r->message != NULL) != want) {
+            wrong = want ? "no panic on a nil map" : "a panic on a nil map";
+        } else if (c == 2 && strcmp(r->message, "assignment to entry in nil map") != 0) {
+            wrong = "other words than \"assignment to entry in nil map\"";
+        }
+    }
+    const oracle_access *a = &r->step.access;
+    if (wrong == NULL && !unhashable && (a->e1 != zeroVal || a->ok2 || a->okfat || a->k != NULL || a->fat2 != a->zero)) {
+        wrong = "a nil map has entries";
+    }
+    mapclear(&r->t, NULL);
+    mapiterinit(&r->t, NULL, &it);
+    if (wrong == NULL && (it.key != NULL || it.h != NULL)) {
+        wrong = "an iteration over a nil map has begun";
+    }
+    r->h = h;
+    if (wrong != NULL) {
+        oracle_differ(&r->result.report, "panic", "nil-map", "%s", wrong);
+        longjmp(r->stop, 1);
+    }
+    charge(r, 8);
+}
+
+/* Remembers the number of the key that the iterator stands on: the key itself
+ * is gone with the next write. */
+static void note_position(runner *r, unsigned slot)
+{
+    uint32_t payload;
+    key_facts facts = {.n = 0};
+    const hiter *it = &r->its[slot];
+    r->stands[slot] = it->key != NULL && key_read((key_kind)r->tr->key, it->key, &facts, &payload);
+    r->at[slot] = facts.n;
+}
+
+/* ---- ops ----------------------------------------------------------------- */
+
+static void do_op(runner *r, const op *o)
+{
+    switch ((op_code)o->code) {
+    case op_assign:
+    case op_delete:
+    case op_get:
+        for (unsigned i = 0; i < o->count && r->budget > 0; i++) {
+            uint16_t n = (uint16_t)(o->key + i * o->step);
+            if (o->code == op_assign) {
+                do_assign(r, n);
+            } else if (o->code == op_delete) {
+                do_delete(r, n);
+            } else {
+                do_get(r, n);
+            }
+        }
+        break;
+    case op_set_at:
+        if (r->stands[o->iter]) {
+            do_assign(r, r->at[o->iter]);
+        }
+        break;
+    case op_del_at:
+        if (r->stands[o->iter]) {
+            do_delete(r, r->at[o->iter]);
+        }
+        break;
+    case op_get_at:
+        if (r->stands[o->iter]) {
+            do_get(r, r->at[o->iter]);
+        }
+        break;
+    case op_clear:
+        mapclear(&r->t, r->h);
+        charge(r, whole(r));
+        ask(r, ev_clear);
+        break;
+    case op_iter:
+        do_iter(r, o->iter);
+        note_position(r, o->iter);
+        break;
+    case op_next:
+        for (unsigned i = 0; (o->all || i < o->count) && r->its[o->iter].h != NULL && r->budget > 0; i++) {
+            do_next(r, o->iter);
+        }
+        note_position(r, o->iter);
+        break;
+    case op_end:
+        r->step.slot = o->iter;
+        gm_iter_end(&r->its[o->iter]);
+        note_position(r, o->iter);
+        ask(r, ev_end);
+        break;
+    case op_check:
+        ask(r, ev_check);
+        break;
+    case op_fail:
+        r->fail_after = o->key;
+        r->fail_count = o->count;
+        break;
+    case op_seed:
+        gm_rand_seed(o->key);
+        break;
+    case op_make:
+        unmake(r);
+        memset(r->stands, 0, sizeof r->stands);
+        make(r, o->maker, o->hint);
+        break;
+    case op_nil:
+        do_nil(r, o->key);
+        break;
+    case op_codes:
+        break;
+    }
+}
+
+/* One run; the digest of its end state, or 0 after a failure. */
+static uint64_t run_once(runner *r)
+{
+    if (setjmp(r->stop) != 0) {
+        r->result.failed = true;
+        if (r->judged && r->options->failed != NULL) {
+            r->options->failed(r->options->ctx, &r->step, &r->result);
+        }
+        return 0;
+    }
+    const trace *tr = r->tr;
+    gm_rand_seed(tr->seed);
+    kinds_maptype(&r->t, (key_kind)tr->key, (elem_kind)tr->elem, (hash_kind)tr->hash, (gm_mode)tr->mode);
+    r->step.key_kind = (key_kind)tr->key;
+    r->step.elem_kind = (elem_kind)tr->elem;
+    r->step.t = &r->t;
+    r->step.its = r->its;
+    r->budget = budget_units;
+    make(r, tr->maker, tr->hint);
+    for (size_t i = 0; i < tr->nops && i < r->options->until && r->budget > 0; i++) {
+        r->result.op = i + 1;
+        do_op(r, &tr->ops[i]);
+        if (r->judged && r->options->after != NULL) {
+            r->options->after(r->options->ctx, i + 1, &r->t, r->h, r->its);
+        }
+        if (r->target->sabotage != NULL) {
+            r->target->sabotage(tr, i, &r->t, r->h, r->its);
+        }
+        r->result.ops = i + 1;
+    }
+    r->result.op = 0;
+    r->step.h = r->h;
+    uint64_t digest = oracle_digest(&r->step);
+    unmake(r);
+    return digest;
+}
+
+run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o)
+{
+    static runner r; /* static: too large for the stack of a sanitizer build */
+    static const run_options plain = {.until = SIZE_MAX};
+    run_result first = {.failed = false};
+    uint64_t digest[2];
+
+    current = &r;
+    gm_handler *handler = gm_set_handler(run_handler);
+    gm_set_allocator(&run_allocator);
+    for (int turn = 0; turn < 2; turn++) {
+        memset(&r, 0, sizeof r);
+        r.tr = tr;
+        r.target = f;
+        r.options = o != NULL ? o : &plain;
+        r.judged = turn == 0;
+        digest[turn] = run_once(&r);
+        if (turn == 0) {
+            first = r.result;
+            if (first.failed) {
+                break;
+            }
+        }
+    }
+    if (!first.failed) {
+        r.judged = true;
+        r.result = first;
+        r.step.digest[0] = digest[0];
+        r.step.digest[1] = digest[1];
+        if (setjmp(r.stop) == 0) {
+            ask(&r, ev_finish);
+        } else {
+            r.result.failed = true;
+            if (r.options->failed != NULL) {
+                r.options->failed(r.options->ctx, &r.step, &r.result);
+            }
+        }
+        first = r.result;
+    }
+    gm_set_allocator(NULL);
+    gm_set_handler(handler);
+    return first;
+}
+
+void run_verdict(const run_result *r, char *out, size_t cap)
+{
+    if (!r->failed) {
+        snprintf(out, cap, "ok");
+    } else if (r->op == 0) {
+        snprintf(out, cap, "%s: %s: at the end", r->report.judge, r->report.rule);
+    } else {
+        snprintf(out, cap, "%s: %s: op #%zu", r->report.judge, r->report.rule, r->op);
+    }
+}
+
+/* ---- targets -------------------------------------------------------------- */
+
+#define TARGET(name, about) extern const fuzz_target target_##name;
+#define NEGATIVE(name, about) extern const fuzz_target target_##name;
+#include "targets.def"
+#undef TARGET
+#undef NEGATIVE
+
+const fuzz_target *const fuzz_targets[] = {
+#define TARGET(name, about) &target_##name,
+#define NEGATIVE(name, about) &target_##name,
+#include "targets.def"
+#undef TARGET
+#undef NEGATIVE
+    NULL,
+};
+
+const fuzz_target *fuzz_target_named(const char *name, size_t len)
+{
+    for (size_t i = 0; fuzz_targets[i] != NULL; i++) {
+        if (strlen(fuzz_targets[i]->name) == len && memcmp(fuzz_targets[i]->name, name, len) == 0) {
+            return fuzz_targets[i];
+        }
+    }
+    return NULL;
+}
+
+/* v if the set has it, else the one of the set that v falls on. */
+static uint8_t into(uint32_t set, uint8_t v)
+{
+    if ((set >> v & 1) != 0) {
+        return v;
+    }
+    unsigned size = 0;
+    for (uint32_t rest = set; rest != 0; rest &= rest - 1) {
+        size++;
+    }
+    unsigned index = v % size;
+    uint8_t w = 0;
+    while (index > 0 || (set >> w & 1) == 0) {
+        index -= set >> w & 1;
+        w++;
+    }
+    return w;
+}
+
+void fuzz_restrict(const fuzz_target *f, trace *tr)
+{
+    tr->key = into(f->keys, tr->key);
+    tr->elem = into(f->elems, tr->elem);
+    tr->hash = into(f->hashes, tr->hash);
+    tr->mode = into(f->modes, tr->mode);
+    tr->maker = into(f->makers, tr->maker);
+    size_t kept = 0;
+    for (size_t i = 0; i < tr->nops; i++) {
+        if ((f->ops >> tr->ops[i].code & 1) != 0) {
+            tr->ops[kept++] = tr->ops[i];
+        }
+    }
+    tr->nops = kept;
+}

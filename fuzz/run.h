@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * run.h: carries out a trace on the port, and shows every step to the judges.
+ */
+#ifndef GOMAP_RUN_H
+#define GOMAP_RUN_H
+
+#include "../oracle/oracle.h"
+#include "ops.h"
+
+/* A fuzz target: which traces it runs.  Everything else is shared. */
+typedef struct fuzz_target {
+    const char *name;
+    /* Bit sets of what is allowed.  A header value outside of its set is
+     * replaced by one of the set and such an op is left out, so that every
+     * input is a trace of the target, and a trace within the sets is run as it
+     * is written. */
+    uint32_t keys, elems, hashes, modes, makers, ops;
+    /* The most memory a map may take, beyond which its allocations fail;
+     * walking and wiping it is what large maps cost.  0: 1 MiB. */
+    size_t bytes;
+    /* Called after op number i was carried out and judged; NULL: nothing.  For
+     * the target that must fail. */
+    void (*sabotage)(const trace *tr, size_t i, const maptype *t, hmap *h, hiter *its);
+} fuzz_target;
+
+#define ALL_KEYS ((1U << key_kinds) - 1)
+#define ALL_ELEMS ((1U << elem_kinds) - 1)
+#define ALL_HASHES ((1U << hash_kinds) - 1)
+#define ALL_MODES (1U << gm_exact | 1U << gm_strict)
+#define ALL_MAKERS ((1U << op_makers) - 1)
+#define ALL_OPS ((1U << op_codes) - 1)
+
+/* Every target of targets.def, in its order. */
+extern const fuzz_target *const fuzz_targets[];
+const fuzz_target *fuzz_target_named(const char *name, size_t len);
+
+/* Bends a trace into what the target allows. */
+void fuzz_restrict(const fuzz_target *f, trace *tr);
+
+typedef struct run_result {
+    bool failed;
+    oracle_report report; /* judge "panic", "throw" or "fatal": the port raised it unexpectedly */
+    size_t op;            /* number of the op, from 1; 0: before the first or after the last */
+    uint64_t steps;       /* primitive operations that were judged */
+    size_t ops;           /* ops carried out: less than the trace has when the budget ran out */
+} run_result;
+
+/* What a run can be asked to show. */
+typedef struct run_options {
+    size_t until;                                   /* stop after this op, SIZE_MAX: none */
+    void (*after)(void *ctx, size_t op, const maptype *t, hmap *h, const hiter *its); /* after each op, or NULL */
+    void (*failed)(void *ctx, const oracle_step *s, const run_result *r); /* state at the failure, or NULL */
+    void *ctx;
+} run_options;
+
+/* Runs the trace, judged, then once more to compare the end states.  Leaves
+ * nothing behind, unless it failed: then the map is abandoned as it was. */
+run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o);
+
+/* `judge: rule: op #n`: the line that is the same for the same finding. */
+void run_verdict(const run_result *r, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * judges.c: the judges that need no model: check, alloc, memory and
+ * determinism.
+ */
+#include "oracle.h"
+
+/* ---- check -------------------------------------------------------------- */
+
+static oracle_answer check_all(const oracle_step *s, oracle_report *r)
+{
+    hiter *its[oracle_iters];
+    for (unsigned i = 0; i < oracle_iters; i++) {
+        its[i] = &s->its[i];
+    }
+    gm_check_result c;
+    if (!gm_check(s->t, s->h, its, oracle_iters, &c)) {
+        return oracle_differ(r, "check", c.rule, "%s", c.detail);
+    }
+    return oracle_ok;
+}
+
+static oracle_answer check_step(oracle_step *s, oracle_report *r)
+{
+    switch (s->event) {
+    case ev_assign:
+    case ev_delete:
+    case ev_get:
+        if (!s->phase) {
+            gm_check_result c;
+            if (!gm_check_at(s->t, s->h, s->hash, &c)) {
+                return oracle_differ(r, "check", c.rule, "%s", c.detail);
+            }
+            return oracle_ok;
+        }
+        return check_all(s, r);
+    case ev_iter:
+    case ev_next:
+        return s->phase ? check_all(s, r) : oracle_ok;
+    case ev_make:
+    case ev_clear:
+    case ev_nomemory:
+    case ev_panic:
+    case ev_end:
+    case ev_check:
+    case ev_before_free:
+        return s->h != NULL ? check_all(s, r) : oracle_ok;
+    case ev_free:
+    case ev_finish:
+        return oracle_ok;
+    }
+    return oracle_unsupported;
+}
+
+const oracle oracle_check = {"check", check_step, NULL};
+
+/* ---- alloc ------------------------------------------------------------- */
+
+/* That nothing was lost is seen by check and uthash in the same step; here is
+ * only whether NULL was allowed at all. */
+static oracle_answer alloc_step(oracle_step *s, oracle_report *r)
+{
+    if (s->event == ev_nomemory && !s->injected) {
+        return oracle_differ(r, "alloc", "null-without-failure", "NULL although no allocation failed");
+    }
+    return oracle_ok;
+}
+
+const oracle oracle_alloc = {"alloc", alloc_step, NULL};
+
+/* ---- memory ------------------------------------------------------------ */
+
+static size_t blocks_of_others; /* allocated before the map was made */
+
+static oracle_answer memory_step(oracle_step *s, oracle_report *r)
+{
+    if (s->event == ev_make) {
+        /* A fresh map is its header, and an array if it has one. */
+        size_t own = s->h == NULL ? 0 : 1U + (s->h->buckets != NULL);
+        blocks_of_others = gm_mem_stats_get().live_blocks - own;
+    }
+    if (s->event == ev_free) {
+        size_t live = gm_mem_stats_get().live_blocks;
+        if (live != blocks_of_others) {
+            return oracle_differ(r, "memory", "leak", "%zu blocks are still allocated after the map was freed",
+                                 live - blocks_of_others);
+        }
+    }
+    return oracle_ok;
+}
+
+const oracle oracle_memory = {"memory", memory_step, NULL};
+
+/* ---- determinism ------------------------------------------------------- */
+
+static oracle_answer determinism_step(oracle_step *s, oracle_report *r)
+{
+    if (s->event == ev_finish && s->digest[0] != s->digest[1]) {
+        return oracle_differ(r, "determinism", "digest", "the second run ended in another state: digest %016llx, then %016llx",
+                             (unsigned long long)s->digest[0], (unsigned long long)s->digest[1]);
+    }
+    return oracle_ok;
+}
+
+const oracle oracle_determinism = {"determinism", determinism_step, NULL};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * test_type.c: descriptors as reflect.MapOf makes them, and what
+ * reflect_makemap refuses.
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../alg.h"
+#include "../map.h"
+
+#define CHECK(e)                                                                                             \
+    do {                                                                                                     \
+        if (!(e)) {                                                                                          \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #e);                                          \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+enum { indirectkey = 1, indirectelem = 2, reflexive = 4, keyupdate = 8, mightpanic = 16 };
+
+static const rtype t_bool = {
+    .size = 1, .align = 1, .kind = kindBool, .regularMemory = true, .equal = memequal, .name = "bool"};
+static const rtype t_uint8 = {
+    .size = 1, .align = 1, .kind = kindUint8, .regularMemory = true, .equal = memequal, .name = "uint8"};
+static const rtype t_int64 = {.size = 8,
+                              .align = PtrSize,
+                              .kind = kindInt64,
+                              .regularMemory = true,
+                              .equal = memequal,
+                              .name = "int64"};
+static const rtype t_float32 = {
+    .size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = "float32"};
+static const rtype t_complex128 = {
+    .size = 16, .align = PtrSize, .kind = kindComplex128, .equal = c128equal, .name = "complex128"};
+static const rtype t_empty = {
+    .align = 1, .kind = kindStruct, .regularMemory = true, .equal = memequal, .name = "struct {}"};
+static const rtype t_string = {.size = 2 * PtrSize,
+                               .ptrdata = PtrSize,
+                               .align = PtrSize,
+                               .kind = kindString,
+                               .equal = strequal,
+                               .name = "string"};
+static const rtype t_any = {.size = 2 * PtrSize,
+                            .ptrdata = 2 * PtrSize,
+                            .align = PtrSize,
+                            .kind = kindInterface,
+                            .equal = nilinterequal,
+                            .name = "interface {}"};
+static const rtype t_ptr = {.size = PtrSize,
+                            .ptrdata = PtrSize,
+                            .align = PtrSize,
+                            .kind = kindPtr,
+                            .regularMemory = true,
+                            .directIface = true,
+                            .equal = memequal,
+                            .name = "*int"};
+static const rtype t_slice = {
+    .size = 3 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice, .name = "[]int"};
+static const rtype t_func = {
+    .size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindFunc, .name = "func()"};
+
+#define BYTES(n)                                                                                             \
+    {                                                                                                        \
+        .size = (n), .align = 1, .kind = kindArray, .regularMemory = true, .equal = memequal,                \
+        .elem = &t_uint8, .len = (n), .name = "[" #n "]uint8"                                                \
+    }
+static const rtype t_bytes128 = BYTES(128);
+static const rtype t_bytes129 = BYTES(129);
+
+static const structfield mixed_fields[] = {{&t_int64, 0, false}, {&t_float32, 8, false}};
+static const rtype t_mixed = {.size = 16,
+                              .align = PtrSize,
+                              .kind = kindStruct,
+                              .equal = structequal,
+                              .fields = mixed_fields,
+                              .nfields = 2,
+                              .name = "main.mixed"};
+static const structfield plain_fields[] = {{&t_int64, 0, false}, {&t_bool, 8, false}};
+static const rtype t_plain = {.size = 16,
+                              .align = PtrSize,
+                              .kind = kindStruct,
+                              .equal = structequal,
+                              .fields = plain_fields,
+                              .nfields = 2,
+                              .name = "main.plain"};
+static const structfield ifaced_fields[] = {{&t_ptr, 0, false}, {&t_any, PtrSize, false}};
+static const rtype t_ifaced = {.size = 3 * PtrSize,
+                               .ptrdata = 3 * PtrSize,
+                               .align = PtrSize,
+                               .kind = kindStruct,
+                               .equal = structequal,
+                               .fields = ifaced_fields,
+                               .nfields = 2,
+                               .name = "main.ifaced"};
+static const rtype t_anys = {.size = 4 * PtrSize,
+                             .ptrdata = 4 * PtrSize,
+                             .align = PtrSize,
+                             .kind = kindArray,
+                             .equal = arrayequal,
+                             .elem = &t_any,
+                             .len = 2,
+                             .name = "[2]interface {}"};
+
+static void test_layout(void)
+{
+    static const struct {
+        const rtype *key, *elem;
+        unsigned keysize, elemsize, flags;
+        bool pointers;
+    } want[] = {
+        {&t_int64, &t_int64, 8, 8, reflexive, false},
+        {&t_bool, &t_empty, 1, 0, reflexive, false},
+        {&t_empty, &t_ptr, 0, PtrSize, reflexive, true},
+        {&t_ptr, &t_int64, PtrSize, 8, reflexive, true},
+        {&t_string, &t_bool, 2 * PtrSize, 1, reflexive | keyupdate, true},
+        {&t_float32, &t_bool, 4, 1, keyupdate, false},
+        {&t_complex128, &t_bool, 16, 1, keyupdate, false},
+        {&t_any, &t_bool, 2 * PtrSize, 1, keyupdate | mightpanic, true},
+        {&t_bytes128, &t_bytes128, 128, 128, reflexive, false},
+        {&t_bytes129, &t_int64, PtrSize, 8, reflexive | indirectkey, true},
+        {&t_int64, &t_bytes129, 8, PtrSize, reflexive | indirectelem, true},
+        {&t_bytes129, &t_bytes129, PtrSize, PtrSize, reflexive | indirectkey | indirectelem, true},
+        {&t_mixed, &t_bool, 16, 1, keyupdate, false},
+        {&t_plain, &t_slice, 16, 3 * PtrSize, reflexive, true},
+        {&t_ifaced, &t_bool, 3 * PtrSize, 1, keyupdate | mightpanic, true},
+        {&t_anys, &t_bool, 4 * PtrSize, 1, keyupdate | mightpanic, true},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        maptype t;
+        MapOf(&t, want[i].key, want[i].elem, gm_strict);
+        CHECK(t.key == want[i].key && t.elem == want[i].elem);
+        CHECK(t.hasher == typehash);
+        CHECK(t.mode == gm_strict);
+        CHECK(t.keysize == want[i].keysize);
+        CHECK(t.elemsize == want[i].elemsize);
+        CHECK(t.flags == want[i].flags);
+        CHECK(maptype_indirectkey(&t) == ((want[i].flags & indirectkey) != 0));
+        CHECK(maptype_indirectelem(&t) == ((want[i].flags & indirectelem) != 0));
+        CHECK(maptype_reflexivekey(&t) == ((want[i].flags & reflexive) != 0));
+        CHECK(maptype_needkeyupdate(&t) == ((want[i].flags & keyupdate) != 0));
+        CHECK(maptype_hashMightPanic(&t) == ((want[i].flags & mightpanic) != 0));
+        CHECK(t.bucketsize == 8 + 8 * (want[i].keysize + want[i].elemsize) + PtrSize);
+        CHECK(t.bucket->size == t.bucketsize);
+        CHECK(t.bucket->ptrdata == (want[i].pointers ? t.bucketsize : 0));
+        gm_maptype_check(&t);
+    }
+}
+
+/* ---- refusals --------------------------------------------------------- */
+
+static jmp_buf left;
+static gm_event event;
+static const char *message;
+
+static void leave(gm_event what, const char *msg)
+{
+    event = what;
+    message = msg;
+    longjmp(left, 1);
+}
+
+#define FAILS(what, text, call)                                                                              \
+    do {                                                                                                     \
+        message = NULL;                                                                                      \
+        if (setjmp(left) == 0) {                                                                             \
+            call;                                                                                            \
+        }                                                                                                    \
+        CHECK(message != NULL);                                                                              \
+        CHECK(event == (what));                                                                              \
+        CHECK(strcmp(message, (text)) == 0);                                                                 \
+    } while (0)
+
+static void test_not_comparable(void)
+{
+    static maptype t;
+    FAILS(gm_event_panic, "reflect.MapOf: invalid key type []int", MapOf(&t, &t_slice, &t_bool, gm_exact));
+    FAILS(gm_event_panic, "reflect.MapOf: invalid key type func()", MapOf(&t, &t_func, &t_bool, gm_exact));
+    FAILS(gm_event_panic, "isReflexive called on non-key type []int", isReflexive(&t_slice));
+    FAILS(gm_event_panic, "needKeyUpdate called on non-key type func()", needKeyUpdate(&t_func));
+    CHECK(!hashMightPanic(&t_slice));
+}
+
+static void test_bad_alignment(void)
+{
+    static maptype t;
+    static rtype odd;
+    /* 8*(1+16) + 4 or 8 is no multiple of 32. */
+    odd = t_complex128;
+    odd.align = 32;
+    FAILS(gm_event_panic, "reflect: bad size computation in MapOf", MapOf(&t, &odd, &t_empty, gm_exact));
+    FAILS(gm_event_panic, "reflect: bad size computation in MapOf", MapOf(&t, &t_empty, &odd, gm_exact));
+}
+
+/* Makes map[int64]int64 (or of 129 bytes) and breaks one thing. */
+static maptype broken;
+static rtype key, elem;
+
+static void fresh(const rtype *k, const rtype *e)
+{
+    key = *k;
+    elem = *e;
+    MapOf(&broken, &key, &elem, gm_exact);
+}
+
+static void test_reflect_makemap(void)
+{
+    fresh(&t_int64, &t_int64);
+    key.equal = NULL;
+    FAILS(gm_event_throw, "runtime.reflect_makemap: unsupported map key type", reflect_makemap(&broken, 0));
+
+    fresh(&t_int64, &t_int64);
+    broken.keysize = 7;
+    FAILS(gm_event_throw, "key size wrong", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_int64);
+    broken.flags |= indirectkey;
+    FAILS(gm_event_throw, "key size wrong", reflect_makemap(&broken, 0));
+    fresh(&t_bytes129, &t_int64);
+    broken.flags &= ~(unsigned)indirectkey;
+    FAILS(gm_event_throw, "key size wrong", reflect_makemap(&broken, 0));
+    fresh(&t_bytes129, &t_int64);
+    broken.keysize = 129;
+    FAILS(gm_event_throw, "key size wrong", reflect_makemap(&broken, 0));
+
+    fresh(&t_int64, &t_int64);
+    broken.elemsize = 9;
+    FAILS(gm_event_throw, "elem size wrong", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_int64);
+    broken.flags |= indirectelem;
+    FAILS(gm_event_throw, "elem size wrong", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_bytes129);
+    broken.flags &= ~(unsigned)indirectelem;
+    FAILS(gm_event_throw, "elem size wrong", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_bytes129);
+    broken.elemsize = 129;
+    FAILS(gm_event_throw, "elem size wrong", reflect_makemap(&broken, 0));
+
+    fresh(&t_int64, &t_int64);
+    key.align = 16;
+    FAILS(gm_event_throw, "key align too big", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_int64);
+    elem.align = 16;
+    FAILS(gm_event_throw, "elem align too big", reflect_makemap(&broken, 0));
+
+    fresh(&t_int64, &t_int64);
+    key.align = 3;
+    FAILS(gm_event_throw, "key size not a multiple of key align", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_int64);
+    key.align = 0;
+    FAILS(gm_event_throw, "key size not a multiple of key align", reflect_makemap(&broken, 0));
+    fresh(&t_int64, &t_int64);
+    elem.align = 5;
+    FAILS(gm_event_throw, "elem size not a multiple of elem align", reflect_makemap(&broken, 0));
+
+    /* Only an alignment that is no power of two gets as far as this. */
+    fresh(&t_empty, &t_empty);
+    key.align = 3;
+    FAILS(gm_event_throw, "need padding in bucket (key)", reflect_makemap(&broken, 0));
+    fresh(&t_empty, &t_empty);
+    elem.align = 6;
+    FAILS(gm_event_throw, "need padding in bucket (elem)", reflect_makemap(&broken, 0));
+
+    fresh(&t_int64, &t_int64);
+    hmap *h = reflect_makemap(&broken, 100);
+    CHECK(h != NULL && h->B == 4);
+    gm_map_free(&broken, h);
+}
+
+int main(void)
+{
+    test_layout();
+    gm_set_handler(leave);
+    test_not_comparable();
+    test_bad_alignment();
+    test_reflect_makemap();
+    return 0;
+}
