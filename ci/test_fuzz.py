@@ -174,7 +174,7 @@ class Jobs(unittest.TestCase):
         self.assertTrue(names[0].startswith("judge-rule-"), names)
         self.assertEqual(names[1], names[0] + ".txt")
         with open(os.path.join(folder, names[0]), "rb") as file:
-            self.assertEqual(file.read(), b"bug.")
+            self.assertEqual(file.read(), b"bug\0")
         self.assertIn("the trace", job.report)
         self.assertIn(names[0], job.report)
 

@@ -316,9 +316,23 @@ static void do_next(runner *r, unsigned slot)
     hiter *it = &r->its[slot];
     r->step.slot = slot;
     uintptr_t from = it->bucket;
-    mapiternext(it);
+    jmp_buf here;
+    r->expect = &here;
+    r->message = NULL;
+    if (setjmp(here) == 0) {
+        mapiternext(it);
+    }
+    r->expect = NULL;
+    r->step.fault = r->message != NULL;
+    if (r->step.fault) {
+        if (r->event != gm_event_panic || strstr(r->message, "nil pointer") == NULL) {
+            run_handler(r->event, r->message); /* not what E3 does: as if it had not been expected */
+        }
+        gm_iter_end(it);
+    }
     charge_scan(r, it, from);
     ask(r, ev_next);
+    r->step.fault = false;
 }
 
 static void make(runner *r, uint8_t maker, int64_t hint)

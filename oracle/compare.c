@@ -14,11 +14,13 @@ const oracle *const oracles[] = {&oracle_check,  &oracle_uthash,      &oracle_ra
 bool oracle_ask(oracle_step *s, oracle_report *r)
 {
     s->entry = NULL;
+    oracle_errata_step(s);
     for (size_t i = 0; oracles[i] != NULL; i++) {
         if (oracles[i]->step(s, r) == oracle_differs) {
             return false;
         }
     }
+    oracle_errata_done(s);
     return true;
 }
 

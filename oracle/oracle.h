@@ -74,6 +74,7 @@ typedef struct oracle_step {
     uint64_t stamp;
     oracle_access access;
 
+    bool fault;         /* ev_next: mapiternext has panicked over a nil pointer; the iterator was ended */
     bool injected;      /* an allocation failed during this step on the trace's demand, or for the budget */
     uint64_t digest[2]; /* ev_finish: of the final state, in the judged run and in the second run */
 
@@ -113,6 +114,23 @@ void oracle_side_by_side(const oracle_step *s, const oracle_report *r, unsigned 
 /* A digest of all that a dump shows of map, iterators and generator: header,
  * tophash states, chains, live keys and elems.  Free of addresses.  (digest.c) */
 uint64_t oracle_digest(const oracle_step *s);
+
+/* ---- errata (errata.c) ----------------------------------------------------- */
+
+/* What go1.19 may get wrong for an iteration that an erratum of ref/ERRATA.md
+ * has caught, in exact mode.  Everything else still fails. */
+typedef enum oracle_excuse {
+    excuse_cleared = 1,    /* E1: entries that mapclear removed; entries in their bucket a second time */
+    excuse_twice = 2,      /* E2, E3, E4: an entry a second time */
+    excuse_missed_nan = 4, /* E2: an entry whose key differs from itself, missed */
+    excuse_missed = 8,     /* E3: any entry, missed */
+    excuse_fault = 16,     /* E3: a nil dereference */
+} oracle_excuse;
+
+bool oracle_excused(unsigned slot, oracle_excuse what);
+/* To be told of every step, before the judges are, and after them. */
+void oracle_errata_step(const oracle_step *s);
+void oracle_errata_done(const oracle_step *s);
 
 /* ---- between uthash and range ------------------------------------------ */
 

@@ -540,16 +540,13 @@ static const char *gm_gen_name(const hmap *h, const gm_gen *g)
     return g == h->extra->oldoverflow ? "old" : "gone";
 }
 
-static bool gm_on_list(const gm_block *list, const void *p, bool inside)
+/* The block of the list whose payload p is, or NULL. */
+static const gm_block *gm_on_list(const gm_block *list, const void *p)
 {
-    for (; list != NULL; list = list->next) {
-        uintptr_t begin = (uintptr_t)list + gm_blockHeader;
-        uintptr_t at = (uintptr_t)p;
-        if (at == begin || (inside && at > begin && at - begin < list->size)) {
-            return true;
-        }
+    while (list != NULL && (uintptr_t)list + gm_blockHeader != (uintptr_t)p) {
+        list = list->next;
     }
-    return false;
+    return list;
 }
 
 /* Finds the chain of g that wanted is in. */
@@ -578,8 +575,8 @@ static void gm_dump_bptr(const maptype *t, const hmap *h, const bmap *b, gm_sink
         uintptr_t number, depth, n;
         const char *name = gm_gen_name(h, g);
         bool in_array = gm_in_array(t, g, b, &n);
-        if (!in_array && !gm_on_list(g->overflow, b, false)) {
-            if (gm_on_list(g->parked, b, false)) {
+        if (!in_array && gm_on_list(g->overflow, b) == NULL) {
+            if (gm_on_list(g->parked, b) != NULL) {
                 gm_putf(out, " bptr=%s:parked", name);
                 return;
             }
@@ -599,19 +596,52 @@ static void gm_dump_bptr(const maptype *t, const hmap *h, const bmap *b, gm_sink
     gm_put(out, " bptr=?");
 }
 
-/* Is p the memory of an indirect key or elem of a live entry? */
-static bool gm_is_entry_memory(const maptype *t, void *buckets, const void *p)
+/* A key or an elem that an iterator points to. */
+typedef struct gm_current {
+    const rtype *type;
+    const void *p;
+    bool is_elem;
+    bool indirect; /* p is memory of its own; else a slot */
+} gm_current;
+
+static const void *gm_slot_at(const maptype *t, const gm_current *c, bmap *b, unsigned i)
 {
-    if (buckets == NULL || (!maptype_indirectkey(t) && !maptype_indirectelem(t))) {
-        return false;
+    return c->is_elem ? gm_slot_elem(t, b, i) : gm_slot_key(t, b, i);
+}
+
+/* p lies in bucket b: is it a slot there that may be read?  What is left in a
+ * slot without an entry can point nowhere. */
+static bool gm_slot_readable(const maptype *t, const gm_current *c, bmap *b, bool in_map)
+{
+    for (unsigned i = 0; i < bucketCnt; i++) {
+        if (gm_slot_at(t, c, b, i) == c->p) {
+            return c->type->ptrdata == 0 || (in_map && b->tophash[i] >= minTopHash);
+        }
     }
-    for (uintptr_t n = 0; n < bucketShift(gm_gen_of(buckets)->B); n++) {
-        gm_chain c = gm_chain_begin(add(buckets, n * t->bucketsize));
-        for (; c.b != NULL; gm_chain_next(&c, t)) {
+    return false;
+}
+
+/* The overflow bucket on the list that p lies in. */
+static bmap *gm_bucket_around(gm_block *list, const void *p)
+{
+    for (; list != NULL; list = list->next) {
+        uintptr_t begin = (uintptr_t)list + gm_blockHeader;
+        uintptr_t at = (uintptr_t)p;
+        if (list->kind == gm_block_overflow && at >= begin && at - begin < list->size) {
+            return add(list, gm_blockHeader);
+        }
+    }
+    return NULL;
+}
+
+/* Is p the memory of a live entry's indirect key or elem? */
+static bool gm_is_entry_memory(const maptype *t, const gm_current *c, void *buckets)
+{
+    for (uintptr_t n = 0; buckets != NULL && n < bucketShift(gm_gen_of(buckets)->B); n++) {
+        gm_chain chain = gm_chain_begin(add(buckets, n * t->bucketsize));
+        for (; chain.b != NULL; gm_chain_next(&chain, t)) {
             for (unsigned i = 0; i < bucketCnt; i++) {
-                bool is_key = maptype_indirectkey(t) && gm_loadp(gm_slot_key(t, c.b, i)) == p;
-                bool is_elem = maptype_indirectelem(t) && gm_loadp(gm_slot_elem(t, c.b, i)) == p;
-                if (c.b->tophash[i] >= minTopHash && (is_key || is_elem)) {
+                if (chain.b->tophash[i] >= minTopHash && gm_loadp(gm_slot_at(t, c, chain.b, i)) == c->p) {
                     return true;
                 }
             }
@@ -620,28 +650,44 @@ static bool gm_is_entry_memory(const maptype *t, void *buckets, const void *p)
     return false;
 }
 
-/* An iterator's key or elem is valid until the next write.  Later it is shown
- * as long as it is still in memory that the map or an iterator keeps. */
-static bool gm_still_valid(const maptype *t, const hmap *h, const void *p)
+/* An iterator's key and elem are valid until the next write, and nothing tells
+ * whether there was one.  So p is read only where it is found to be a key or an
+ * elem, of whichever entry, in memory that the map or an iterator keeps. */
+static bool gm_still_valid(const maptype *t, const hmap *h, const gm_current *c)
 {
-    for (const gm_gen *g = h->extra->gm_gens; g != NULL; g = g->older) {
+    for (gm_gen *g = h->extra->gm_gens; g != NULL; g = g->older) {
+        if (c->indirect) {
+            const gm_block *blk = gm_on_list(g->parked, c->p);
+            if (blk != NULL) {
+                return c->type->ptrdata == 0 && blk->size == c->type->size;
+            }
+            continue;
+        }
         uintptr_t n;
-        if (gm_in_array(t, g, p, &n) || gm_on_list(g->overflow, p, true) || gm_on_list(g->parked, p, true)) {
-            return true;
+        if (gm_in_array(t, g, c->p, &n)) {
+            return gm_slot_readable(t, c, add(g, gm_genHeader + n * t->bucketsize), g->mapholds);
+        }
+        bmap *b = gm_bucket_around(g->overflow, c->p);
+        if (b != NULL) {
+            return gm_slot_readable(t, c, b, g->mapholds);
+        }
+        b = gm_bucket_around(g->parked, c->p);
+        if (b != NULL) {
+            return gm_slot_readable(t, c, b, false);
         }
     }
-    return gm_is_entry_memory(t, h->buckets, p) || gm_is_entry_memory(t, h->oldbuckets, p);
+    return c->indirect && (gm_is_entry_memory(t, c, h->buckets) || gm_is_entry_memory(t, c, h->oldbuckets));
 }
 
-static void gm_dump_current(const hiter *it, const char *name, const rtype *t, const void *p, gm_sink out)
+static void gm_dump_current(const hiter *it, gm_current c, gm_sink out)
 {
-    gm_put(out, name);
-    if (p == NULL) {
+    gm_put(out, c.is_elem ? " elem=" : " key=");
+    if (c.p == NULL) {
         gm_put(out, "-");
-    } else if (!gm_still_valid(it->t, it->h, p)) {
+    } else if (c.type->size != 0 && !gm_still_valid(it->t, it->h, &c)) {
         gm_put(out, "*");
     } else {
-        gm_dump_value(t, p, out);
+        gm_dump_value(c.type, c.p, out);
     }
 }
 
@@ -661,7 +707,7 @@ void gm_dump_iter(const hiter *it, gm_sink out)
     }
     gm_putf(out, " buckets=%s", gm_gen_name(h, gm_gen_of(it->buckets)));
     gm_dump_bptr(it->t, h, it->bptr, out);
-    gm_dump_current(it, " key=", it->t->key, it->key, out);
-    gm_dump_current(it, " elem=", it->t->elem, it->elem, out);
+    gm_dump_current(it, (gm_current){it->t->key, it->key, false, maptype_indirectkey(it->t)}, out);
+    gm_dump_current(it, (gm_current){it->t->elem, it->elem, true, maptype_indirectelem(it->t)}, out);
     gm_put(out, "\n");
 }

@@ -45,7 +45,8 @@
  *
  *   bptr      array:bucket, then +k (tail) or .n (n-th of its chain, from 1) for overflow buckets;
  *             `parked`: out of the map; `unlinked`: cut off its chain
- *   key elem  * where the map has moved on and they no longer point into it
+ *   key elem  what is there now; * where a write since has left nothing that can be shown: the
+ *             memory is gone, or the slot has no entry and the value would have pointers
  */
 #ifndef GOMAP_DUMP_H
 #define GOMAP_DUMP_H

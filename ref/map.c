@@ -36,11 +36,19 @@ static void gm_adopt(hmap *h, void *buckets);
 static void gm_map_unhold(mapextra *x, gm_gen *g);
 static void gm_iter_hold(mapextra *x, gm_gen *g);
 static void gm_iter_unhold(mapextra *x, gm_gen *g);
+static void gm_iter_walk(hiter *it, gm_gen *g);
 static void gm_retire(gm_gen *from, void *payload);
 static bool gm_reserve(const maptype *t, hmap *h, uintptr_t oldbucket);
 static void gm_unreserve(hmap *h);
 static void gm_clear_blocks(const maptype *t, hmap *h);
 static void *gm_newhmap(void);
+
+/* Where go1.19 breaks a promise: what strict mode does instead. */
+static bool gm_iterated(const hmap *h);
+static void gm_start_afresh(hmap *h);
+static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it);
+static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it);
+static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k, uintptr_t checkBucket);
 
 static uint8_t flags_get(const hmap *h)
 {
@@ -775,6 +783,10 @@ void mapiternext(hiter *it)
         fatal("concurrent map iteration and map write");
     }
     const maptype *t = it->t;
+    if (it->overflow->cleared) { /* ERRATA.md#E1 */
+        gm_iter_end(it);
+        return;
+    }
     uintptr_t bucket = it->bucket;
     bmap *b = it->bptr;
     uint8_t i = it->i;
@@ -786,19 +798,12 @@ next:
             gm_iter_end(it);
             return;
         }
-        if (hmap_growing(h) && it->B == h->B) {
+        if (hmap_growing(h) && it->B == h->B && gm_walks_oldbuckets(t, h, it)) {
             uintptr_t oldbucket = bucket & hmap_oldbucketmask(h);
             b = add(h->oldbuckets, oldbucket * t->bucketsize);
             if (!evacuated(b)) {
                 checkBucket = bucket;
-                gm_gen *walked = h->extra->oldoverflow;
-                if (walked != it->overflow && walked != it->oldoverflow) {
-                    gm_iter_hold(h->extra, walked);
-                    if (it->oldoverflow != NULL) {
-                        gm_iter_unhold(h->extra, it->oldoverflow);
-                    }
-                    it->oldoverflow = walked;
-                }
+                gm_iter_walk(it, h->extra->oldoverflow);
             } else {
                 b = add(it->buckets, bucket * t->bucketsize);
                 checkBucket = noCheck;
@@ -827,7 +832,7 @@ next:
             gopanic("runtime error: invalid memory address or nil pointer dereference");
         }
         void *e = add(b, dataOffset + bucketCnt * (uintptr_t)t->keysize + (uintptr_t)offi * t->elemsize);
-        if (checkBucket != noCheck && !hmap_sameSizeGrow(h)) {
+        if (checkBucket != noCheck && gm_walks_split(t, h, it)) {
             if (maptype_reflexivekey(t) || t->key->equal(t->key, k, k)) {
                 uintptr_t hash = t->hasher(t->key, k, h->hash0);
                 if ((hash & bucketMask(it->B)) != checkBucket) {
@@ -855,6 +860,9 @@ next:
             void *re;
             void *rk = mapaccessK(t, h, k, &re);
             if (rk == NULL) {
+                continue;
+            }
+            if (checkBucket != noCheck && gm_meets_elsewhere(t, h, it, k, checkBucket)) {
                 continue;
             }
             it->key = rk;
@@ -903,8 +911,12 @@ void mapclear(const maptype *t, hmap *h)
         h->extra->oldoverflow = NULL;
     }
 
-    bmap *nextOverflow;
-    makeBucketArray(t, h->B, h->buckets, &nextOverflow);
+    bmap *nextOverflow = NULL;
+    if (t->mode == gm_strict && gm_iterated(h)) { /* ERRATA.md#E1 */
+        gm_start_afresh(h);
+    } else {
+        makeBucketArray(t, h->B, h->buckets, &nextOverflow);
+    }
     h->extra->nextOverflow = nextOverflow;
 
     if ((flags_get(h) & hashWriting) == 0) {
@@ -1311,6 +1323,19 @@ static void gm_retire(gm_gen *from, void *payload)
     gm_park(from, gm_block_of(payload));
 }
 
+/* The iterator is about to walk a bucket of the old array g. */
+static void gm_iter_walk(hiter *it, gm_gen *g)
+{
+    if (g == it->oldoverflow) {
+        return;
+    }
+    gm_iter_hold(it->h->extra, g);
+    if (it->oldoverflow != NULL) {
+        gm_iter_unhold(it->h->extra, it->oldoverflow);
+    }
+    it->oldoverflow = g;
+}
+
 /* Sets aside as many overflow buckets as evacuating this old bucket can need,
  * beyond the preallocated ones.  False: no memory, and nothing is set aside.
  * n entries that are split over two chains need the most overflow buckets when
@@ -1442,4 +1467,90 @@ void gm_map_free(const maptype *t, hmap *h)
         gm_free(x, sizeof *x);
     }
     memset(h, 0, sizeof *h);
+}
+
+/* ---- errata: where exact and strict part ways ---------------------------- */
+
+/* Does an iterator of this map exist? */
+static bool gm_iterated(const hmap *h)
+{
+    for (const gm_gen *g = h->extra->gm_gens; g != NULL; g = g->older) {
+        if (g->iters != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ERRATA.md#E1.  mapclear wipes the array under the iterators of the map, but
+ * neither overflow buckets nor older arrays, and hands the preallocated
+ * overflow buckets out again while an iterator may stand in one.
+ * Strict: the map starts again without buckets, and the iterations that were
+ * under way end: all that they owed is gone. */
+static void gm_start_afresh(hmap *h)
+{
+    mapextra *x = h->extra;
+    for (gm_gen *g = x->gm_gens; g != NULL; g = g->older) {
+        g->cleared = true;
+    }
+    gm_map_unhold(x, x->overflow);
+    x->overflow = NULL;
+    h->buckets = NULL;
+    h->B = 0;
+}
+
+/* ERRATA.md#E2.  Is the old bucket that the iterator walks split over two new
+ * ones, so that entries of the other one are to be skipped?  Go asks how the
+ * map grows at this moment; the growth that the walk began in may be over, and
+ * another of the other kind may have begun.
+ * Strict: asks the two arrays. */
+static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it)
+{
+    bool now = !hmap_sameSizeGrow(h);
+    bool then = it->oldoverflow->B != it->B;
+    if (now != then) {
+        if (t->mode == gm_strict) {
+            return then;
+        }
+        gm_erratum(2, it);
+    }
+    return now;
+}
+
+/* ERRATA.md#E3.  May the iterator take h.oldbuckets for the array that its own
+ * is being filled from?  Go takes the same number of buckets for proof; after
+ * two growths to the same size the old array is a later one than the
+ * iterator's, and its buckets may be wiped while the iterator is in them.
+ * Strict: compares the arrays. */
+static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it)
+{
+    const gm_gen *old = h->extra->oldoverflow;
+    if (old == it->oldoverflow) {
+        return true;
+    }
+    if (t->mode == gm_strict) {
+        return false;
+    }
+    if (old != it->overflow) {
+        gm_erratum(3, it);
+    }
+    return true;
+}
+
+/* ERRATA.md#E4.  Does the entry that was looked up for a stale key k lie in
+ * another bucket than the one that is walked?  That happens when the map was
+ * emptied by deletes, which gives it a new seed, and k inserted again; the
+ * iteration meets the entry in its own bucket.
+ * Strict: leaves it to that bucket. */
+static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k, uintptr_t checkBucket)
+{
+    uintptr_t hash = t->hasher(t->key, k, h->hash0);
+    if ((hash & bucketMask(it->B)) == checkBucket) {
+        return false;
+    }
+    if (t->mode == gm_strict) {
+        return true;
+    }
+    gm_erratum(4, it);
+    return false;
 }

@@ -47,6 +47,21 @@ void fatal(const char *msg)
     gm_fail(gm_event_fatal, msg);
 }
 
+static _Atomic(gm_erratum_hook *) gm_the_erratum_hook;
+
+gm_erratum_hook *gm_set_erratum_hook(gm_erratum_hook *hook)
+{
+    return atomic_exchange(&gm_the_erratum_hook, hook);
+}
+
+void gm_erratum(int number, const hiter *it)
+{
+    gm_erratum_hook *hook = atomic_load(&gm_the_erratum_hook);
+    if (hook != NULL) {
+        hook(number, it);
+    }
+}
+
 /* ---- randomness ------------------------------------------------------- */
 
 static _Thread_local gm_rand gm_m_fastrand = {.t = {1, 1}};

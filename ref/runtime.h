@@ -62,6 +62,13 @@ _Noreturn void gopanic(const char *msg); /* panic.go: gopanic */
 _Noreturn void throw(const char *msg);   /* panic.go: throw */
 _Noreturn void fatal(const char *msg);   /* panic.go: fatal */
 
+/* In exact mode, a place where go1.19 breaks a promise (ERRATA.md) tells this
+ * hook before it does: number of the erratum, and the iterator concerned.  For
+ * judges; NULL, the default: nobody is told.  Returns the one before it. */
+typedef void gm_erratum_hook(int number, const hiter *it);
+gm_erratum_hook *gm_set_erratum_hook(gm_erratum_hook *hook);
+void gm_erratum(int number, const hiter *it);
+
 /* ---- randomness ------------------------------------------------------- */
 
 /* The generator state of this thread: Go keeps one in each M (runtime2.go,
@@ -151,6 +158,7 @@ typedef struct gm_gen {
     uint32_t iters;      /* iterators that hold it */
     uint8_t B;           /* the array has 1<<B main buckets */
     bool mapholds;       /* hmap.buckets or hmap.oldbuckets is this array */
+    bool cleared;        /* strict mode: the map was cleared, iterations over it are over */
 } gm_gen;
 
 enum { gm_genHeader = 64 };

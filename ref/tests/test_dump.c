@@ -497,6 +497,39 @@ static void test_iterators(void)
     gm_map_free(&t, h);
 }
 
+/* What the iterator points to may be gone after a write; it is not read then. */
+static void test_stale_iterators(void)
+{
+    MapOf(&t, &t_string, &t_bytes129, gm_exact);
+    t.hasher = constant;
+    hmap *h = makemap(&t, 0, NULL);
+    CHECK(h != NULL);
+    const stringStruct keys[] = {{"one", 3}, {"two", 3}};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(mapassign(&t, h, &keys[i]) != NULL);
+    }
+    hiter it = {0};
+    begin(h, &it, 0, 0);
+    gm_dump_iter(&it, sink);
+    EXPECT("iter B=0 startBucket=0 offset=0 wrapped=true bucket=0 i=1 checkBucket=- buckets=new bptr=new:0 "
+           "key=\"one\" elem=0x00*129\n");
+    mapdelete(&t, h, &keys[0]);
+    gm_dump_iter(&it, sink);
+    EXPECT("iter B=0 startBucket=0 offset=0 wrapped=true bucket=0 i=1 checkBucket=- buckets=new bptr=new:0 "
+           "key=* elem=*\n");
+    mapiternext(&it);
+    gm_dump_iter(&it, sink);
+    EXPECT("iter B=0 startBucket=0 offset=0 wrapped=true bucket=0 i=2 checkBucket=- buckets=new bptr=new:0 "
+           "key=\"two\" elem=0x00*129\n");
+    /* Cleared, the entry's memory is parked for the iterator. */
+    mapclear(&t, h);
+    gm_dump_iter(&it, sink);
+    EXPECT("iter B=0 startBucket=0 offset=0 wrapped=true bucket=0 i=2 checkBucket=- buckets=new bptr=new:0 "
+           "key=* elem=0x00*129\n");
+    gm_iter_end(&it);
+    gm_map_free(&t, h);
+}
+
 /* The bytes of a dump and of a file are the same. */
 static void test_file(void)
 {
@@ -523,6 +556,7 @@ int main(void)
     test_chains();
     test_pointers();
     test_iterators();
+    test_stale_iterators();
     test_file();
     CHECK(gm_mem_stats_get().live_blocks == 0);
     return 0;
