@@ -623,6 +623,8 @@ def parse_arguments(arguments):
     parser.add_argument("--sanitizer", choices=SANITIZERS, default="asan-ubsan", help="default: asan-ubsan")
     parser.add_argument("--json", metavar="FILE", help="write the final table there")
     parser.add_argument("--seed", type=parse_number(0, 2**32 - 1), metavar="N", help="of the engines' randomness; default: different each time")
+    parser.add_argument("--ratio", action="store_true",
+                        help="afterwards, replay what libFuzzer found with and without the sanitizer, and compare ops/s")
     parser.add_argument("--work", metavar="FOLDER", default=os.path.join(HOME, "work"),
                         help="where new inputs go and come from; default: build/fuzz/work")
     options = parser.parse_args(arguments)
@@ -670,6 +672,28 @@ def build(options, screen, run_folder):
                 raise Trouble("%s does not build:\n%s" % (preset, file.read()))
         present.append(engine)
     return present
+
+
+def ratios(options, jobs, screen, run_folder):
+    """What the sanitizer costs: the same inputs, the same replay, the same judges, with it and plain -O2."""
+    jobs = [job for job in jobs if job.engine == "libfuzzer" and job.verdict == "ok"]
+    plain = "libfuzzer-none"
+    log = os.path.join(run_folder, "build-plain.log")
+    with open(log, "wb") as file:
+        if run([os.path.join(ROOT, "ci", "cmake", "build"), plain, str(options.jobs)], 1800, stdout=file)[0] != 0:
+            raise Trouble("%s does not build; see %s" % (plain, os.path.relpath(log)))
+    for job in jobs:
+        rates = []
+        for preset in (job.preset, plain):
+            replay = Replay(preset, job.target, job.replay.env)
+            _, output = run(replay.command("--repeat", "5", job.work), 300, env=replay.env)
+            match = re.search(r" ([0-9]+) ops/s$", output, re.M)
+            if not match:
+                raise Trouble("%s: replay tells no ops/s:\n%s" % (job.target, output))
+            rates.append(int(match.group(1)))
+        screen.say("%s: its %d inputs replayed: %s checked op/s with %s, %s at plain -O2; ratio %.2f" % (
+            job.target, len(files_of(job.work)), "{:,}".format(rates[0]), options.sanitizer,
+            "{:,}".format(rates[1]), rates[0] / rates[1]))
 
 
 def replay_corpus(options, jobs, screen):
@@ -752,6 +776,14 @@ def main(arguments):
                 write_whole(options.json, (json.dumps([job.row() for job in jobs], indent=1) + "\n").encode())
             except OSError as problem:
                 print("ci/fuzz: --json: %s" % problem, file=sys.stderr)
+                return 2
+        if options.ratio and not stopped:
+            try:
+                ratios(options, jobs, screen, run_folder)
+            except Stop:
+                pass
+            except Trouble as trouble:
+                print("ci/fuzz: %s" % trouble, file=sys.stderr)
                 return 2
         return stopped or (1 if found else 0)
     finally:
