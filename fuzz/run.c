@@ -49,6 +49,7 @@ typedef struct runner {
     size_t fail_after; /* allocations that still succeed */
     size_t fail_count; /* then so many fail */
     bool injected;
+    bool full;         /* the limit of bytes was met */
 } runner;
 
 static runner *current; /* for the handler and the allocator, which have no context of ours */
@@ -71,6 +72,7 @@ static void *run_alloc(void *ctx, size_t size)
     size_t limit = r->target->bytes != 0 ? r->target->bytes : default_bytes;
     if (size > limit || gm_mem_stats_get().live_bytes > limit - size) {
         r->injected = true;
+        r->full = true;
         return NULL;
     }
     void *p = calloc(1, size);
@@ -123,6 +125,18 @@ static size_t whole(const runner *r)
     return 1 + bytes / bytes_per_unit + (size_t)r->h->count / 8;
 }
 
+/* The cost of the chain that a key falls into, beyond its first bucket: port
+ * and check walk it, and check hashes all its keys. */
+static void charge_chain(runner *r)
+{
+    size_t extra = 0;
+    bmap *b = add(r->h->buckets, (r->step.hash & bucketMask(r->h->B)) * r->t.bucketsize);
+    while ((b = bmap_overflow(b, &r->t)) != NULL) {
+        extra++;
+    }
+    charge(r, extra * (128 + r->t.key->size) / 512);
+}
+
 static void ask(runner *r, oracle_event event)
 {
     oracle_step *s = &r->step;
@@ -142,6 +156,10 @@ static void ask(runner *r, oracle_event event)
         }
     }
     charge(r, 1);
+    if (r->h != NULL && r->h->buckets != NULL &&
+        (event == ev_assign || event == ev_delete || event == ev_get || event == ev_nomemory)) {
+        charge_chain(r);
+    }
     r->result.steps++;
     if (r->judged && !oracle_ask(s, &r->result.report)) {
         longjmp(r->stop, 1);
@@ -246,6 +264,10 @@ static void do_assign(runner *r, uint16_t n)
     if (put_slot == NULL) {
         charge(r, whole(r));
         ask(r, ev_nomemory);
+        if (r->full) {
+            r->budget = 0; /* from here on, nothing but the same again */
+            return;
+        }
         if (r->fail_count > 0 && r->fail_after == 0) {
             return; /* more failures are to come; later ops meet them */
         }
@@ -362,6 +384,7 @@ static void make(runner *r, uint8_t maker, int64_t hint)
          * always to be had once no failure is pending. */
         ask(r, ev_nomemory);
         r->fail_count = 0;
+        r->full = false;
         maker = make_map_small;
     }
     r->was_growing = false;

@@ -304,16 +304,3 @@ GM_WRAPS bool MulUintptr(uintptr_t a, uintptr_t b, uintptr_t *p)
     }
     return b > UINTPTR_MAX / a;
 }
-
-/* runtime/internal/math/math.go:25.  Schoolbook, on 32-bit halves: no partial
- * sum can exceed 64 bits. */
-GM_WRAPS void Mul64(uint64_t x, uint64_t y, uint64_t *hi, uint64_t *lo)
-{
-    uint64_t x0 = x & UINT32_MAX, x1 = x >> 32;
-    uint64_t y0 = y & UINT32_MAX, y1 = y >> 32;
-    uint64_t low = x0 * y0;
-    uint64_t mid = x1 * y0 + (low >> 32);
-    uint64_t mid2 = x0 * y1 + (mid & UINT32_MAX);
-    *hi = x1 * y1 + (mid >> 32) + (mid2 >> 32);
-    *lo = x * y;
-}

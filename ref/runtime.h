@@ -178,8 +178,26 @@ uintptr_t roundupsize(uintptr_t size);
 
 /* math.MulUintptr: *p = a*b, wrapped; true when it overflowed. */
 bool MulUintptr(uintptr_t a, uintptr_t b, uintptr_t *p);
-/* math.Mul64: the full product. */
-void Mul64(uint64_t x, uint64_t y, uint64_t *hi, uint64_t *lo);
+/* math.Mul64: the full product.  runtime/internal/math/math.go:25
+ * Without a 128-bit type: schoolbook, on 32-bit halves; no partial sum can
+ * exceed 64 bits. */
+GM_WRAPS static inline void Mul64(uint64_t x, uint64_t y, uint64_t *hi, uint64_t *lo)
+{
+#if defined(__SIZEOF_INT128__)
+    __extension__ typedef unsigned __int128 uint128;
+    uint128 p = (uint128)x * y;
+    *hi = (uint64_t)(p >> 64);
+    *lo = (uint64_t)(p & UINT64_MAX);
+#else
+    uint64_t x0 = x & UINT32_MAX, x1 = x >> 32;
+    uint64_t y0 = y & UINT32_MAX, y1 = y >> 32;
+    uint64_t low = x0 * y0;
+    uint64_t mid = x1 * y0 + (low >> 32);
+    uint64_t mid2 = x0 * y1 + (mid & UINT32_MAX);
+    *hi = x1 * y1 + (mid >> 32) + (mid2 >> 32);
+    *lo = x * y;
+#endif
+}
 
 /* The largest allocation that Go accepts: malloc.go:219. */
 #define maxAlloc ((uintptr_t)(sizeof(void *) == 8 ? UINT64_C(1) << 48 : UINT32_MAX))
