@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-    return "quarantine_size_mb=2:malloc_context_size=4:detect_leaks=1:detect_stack_use_after_return=0";
+    return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=4:"
+           "allocator_release_to_os_interval_ms=-1:detect_stack_use_after_return=0";
 }
 
 static _Atomic uint64_t *stats;

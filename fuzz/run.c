@@ -15,6 +15,7 @@ enum {
     budget_units = 20000,                 /* about one unit a step */
     default_bytes = 1 << 20,              /* of the map's memory; beyond, allocations fail */
     budget_entries = oracle_max_entries - 1,
+    budget_chain = 16,                    /* overflow buckets of a chain; no key goes into a longer one */
     bytes_per_unit = 2048                 /* of memory to be cleared, copied or walked */
 };
 
@@ -125,16 +126,18 @@ static size_t whole(const runner *r)
     return 1 + bytes / bytes_per_unit + (size_t)r->h->count / 8;
 }
 
-/* The cost of the chain that a key falls into, beyond its first bucket: port
- * and check walk it, and check hashes all its keys. */
-static void charge_chain(runner *r)
+/* Overflow buckets in the chain that the key falls into. */
+static size_t chain(const runner *r)
 {
-    size_t extra = 0;
+    if (r->h == NULL || r->h->buckets == NULL) {
+        return 0;
+    }
+    size_t n = 0;
     bmap *b = add(r->h->buckets, (r->step.hash & bucketMask(r->h->B)) * r->t.bucketsize);
     while ((b = bmap_overflow(b, &r->t)) != NULL) {
-        extra++;
+        n++;
     }
-    charge(r, extra * (128 + r->t.key->size) / 512);
+    return n;
 }
 
 static void ask(runner *r, oracle_event event)
@@ -156,9 +159,8 @@ static void ask(runner *r, oracle_event event)
         }
     }
     charge(r, 1);
-    if (r->h != NULL && r->h->buckets != NULL &&
-        (event == ev_assign || event == ev_delete || event == ev_get || event == ev_nomemory)) {
-        charge_chain(r);
+    if (event == ev_assign || event == ev_delete || event == ev_get || event == ev_nomemory) {
+        charge(r, chain(r) * (128 + r->t.key->size) / 512); /* the check hashes all its keys */
     }
     r->result.steps++;
     if (r->judged && !oracle_ask(s, &r->result.report)) {
@@ -182,7 +184,7 @@ static void use_key(runner *r, uint16_t n)
 
 static void note_hash(runner *r)
 {
-    if (r->judged && r->h != NULL && !r->step.facts.unhashable) {
+    if (r->h != NULL && !r->step.facts.unhashable) {
         gm_rand state = gm_rand_state();
         r->step.hash = r->t.hasher(r->t.key, r->key, r->h->hash0);
         gm_rand_restore(state);
@@ -259,6 +261,10 @@ static void do_assign(runner *r, uint16_t n)
         return;
     }
     note_hash(r);
+    if (chain(r) >= budget_chain) {
+        charge(r, 1);
+        return;
+    }
     r->injected = false;
     call_assign(r);
     if (put_slot == NULL) {

@@ -58,10 +58,11 @@ static void mix_bucket(digest *g, bmap *b)
 static void mix_array(digest *g, void *buckets, uintptr_t n)
 {
     const maptype *t = g->s->t;
-    static const unsigned char empty[bucketCnt];
     for (uintptr_t i = 0; i < n; i++) {
         bmap *b = add(buckets, i * t->bucketsize);
-        if (memcmp(b->tophash, empty, sizeof empty) == 0 && bmap_overflow(b, t) == NULL) {
+        uint64_t states;
+        memcpy(&states, b->tophash, sizeof states);
+        if (states == 0 && bmap_overflow(b, t) == NULL) {
             continue;
         }
         mix(g, i);

@@ -170,7 +170,7 @@ const rtype *elem_type(elem_kind e)
 /* ---- byte patterns ----------------------------------------------------- */
 
 /* 0, 1, .. 255, again and again: a pattern that starts anywhere in the first
- * 256 bytes is one memcpy, and checking it one memcmp. */
+ * 256 bytes is one memcpy, and checking it one comparison. */
 #define RAMP4(b) (b), (b) + 1, (b) + 2, (b) + 3
 #define RAMP16(b) RAMP4(b), RAMP4((b) + 4), RAMP4((b) + 8), RAMP4((b) + 12)
 #define RAMP64(b) RAMP16(b), RAMP16((b) + 16), RAMP16((b) + 32), RAMP16((b) + 48)
@@ -206,7 +206,7 @@ static bool bytes_same(const void *p, size_t size, uint64_t v, size_t width)
             return false;
         }
     }
-    return i == size || memcmp(b + i, pattern_of(v), size - i) == 0;
+    return gm_same_bytes(b + i, pattern_of(v), size - i);
 }
 
 /* ---- what values point to ---------------------------------------------- */
@@ -702,7 +702,7 @@ bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant)
     }
     unsigned char want[16] = {0};
     key_make(k, n, variant, want);
-    return size == 0 || memcmp(p, want, size) == 0;
+    return gm_same_bytes(p, want, size);
 }
 
 /* ---- elems ------------------------------------------------------------- */
@@ -736,8 +736,11 @@ bool elem_same(elem_kind e, const void *p, uint64_t stamp)
 bool elem_is_zero(elem_kind e, const void *p)
 {
     const unsigned char *b = p;
-    size_t size = elem_types[e].size;
-    return size == 0 || (b[0] == 0 && memcmp(b, b + 1, size - 1) == 0);
+    unsigned any = 0;
+    for (size_t i = 0; i < elem_types[e].size; i++) {
+        any |= b[i];
+    }
+    return any == 0;
 }
 
 /* ---- hashers ----------------------------------------------------------- */
@@ -747,6 +750,14 @@ enum { top_shift = 8 * PtrSize - 8 };
 static uintptr_t with_top(uintptr_t hash, uintptr_t top)
 {
     return (hash & (UINTPTR_MAX >> 8)) | top << top_shift;
+}
+
+/* A number's id under a seed, spread over the word: what the shaped hashers
+ * start from.  Fibonacci hashing; the cost does not depend on the key's size. */
+GM_WRAPS static uintptr_t spread(uint64_t id, uintptr_t seed)
+{
+    uint64_t x = (id ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uintptr_t)((x ^ x >> 32) & UINTPTR_MAX);
 }
 
 /* Every rule in one place.  Draws from the generator happen in typehash (one
@@ -763,17 +774,22 @@ static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uin
     }
 
     uint64_t id = f.nan ? payload : f.id;
+    bool shaped = rule == hash_lowbits || rule == hash_tophash || rule == hash_mintop;
+    uintptr_t base = 0;
+    if (shaped) {
+        base = f.nan ? typehash(key, p, seed) : spread(id, seed);
+    }
     switch (rule) {
     case hash_identity:
         return f.nan ? typehash(key, p, seed) : (uintptr_t)id;
     case hash_constant:
         return f.nan ? typehash(key, p, seed) : 0;
     case hash_lowbits:
-        return (typehash(key, p, seed) & ~(uintptr_t)0xff) | (uintptr_t)(id & 1);
+        return (base & ~(uintptr_t)0xff) | (uintptr_t)(id & 1);
     case hash_tophash:
-        return with_top(typehash(key, p, seed), 0x80);
+        return with_top(base, 0x80);
     case hash_mintop:
-        return with_top(typehash(key, p, seed), (uintptr_t)(id % 5));
+        return with_top(base, (uintptr_t)(id % 5));
     case hash_random:
         if (f.nan) {
             return PtrSize == 8 ? (uintptr_t)fastrand64() : fastrand();

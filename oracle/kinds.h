@@ -48,9 +48,9 @@ typedef enum hash_kind {
     hash_real,     /* typehash, as Go */
     hash_identity, /* the key's id; the seed plays no part */
     hash_constant, /* one bucket, one tophash, for ever */
-    hash_lowbits,  /* real, but the low 8 bits are those of id & 1: long chains in two buckets */
-    hash_tophash,  /* real, but the top byte is the same for all: every probe compares keys */
-    hash_mintop,   /* real, but the top byte is id % 5: tophash has to lift it over the reserved values */
+    hash_lowbits,  /* id spread over the word, but the low 8 bits are id & 1: long chains in two buckets */
+    hash_tophash,  /* the same, but the top byte is the same for all: every probe compares keys */
+    hash_mintop,   /* the same, but the top byte is id % 5: tophash has to lift it over the reserved values */
     hash_random,   /* real; keys that differ from themselves get a whole random word */
     hash_kinds
 } hash_kind;

@@ -365,7 +365,7 @@ uintptr_t typehash(const rtype *t, const void *p, uintptr_t h)
  * nor parts whose equality is not that of their bytes. */
 bool memequal(const rtype *t, const void *p, const void *q)
 {
-    return t->size == 0 || memcmp(p, q, t->size) == 0;
+    return gm_same_bytes(p, q, t->size);
 }
 
 /* alg.go:218.  Equality of float32: zeros are equal, NaNs are not. */
@@ -412,7 +412,7 @@ bool strequal(const rtype *t, const void *p, const void *q)
     if (x.len != y.len) {
         return false;
     }
-    return x.len == 0 || x.str == y.str || memcmp(x.str, y.str, (size_t)x.len) == 0;
+    return x.len == 0 || x.str == y.str || gm_same_bytes(x.str, y.str, (uintptr_t)x.len);
 }
 
 /* alg.go:238, with efaceeq (243).  Equality of interface{}: same dynamic type and

@@ -63,10 +63,10 @@ target_link_libraries(replay PRIVATE gomap_flags gomap_judge fuzzcore oracle gom
 # libFuzzer's coverage hooks are known only to a binary that has the engine in
 # it, so that replay keeps the plain objects.
 set(engine_port gomap_objects)
-if(GOMAP_ENGINE STREQUAL "libfuzzer")
-  gomap_port(gomap_seen ${seen})
+if(GOMAP_ENGINE MATCHES "^(libfuzzer|aflpp)$")
+  gomap_port(gomap_seen gomap_ref ${seen})
   target_link_libraries(gomap_seen PRIVATE gomap_coverage)
-  gomap_port(gomap_unseen ${unseen})
+  gomap_port(gomap_unseen gomap_judge ${unseen})
   set(engine_port gomap_seen gomap_unseen)
 endif()
 
