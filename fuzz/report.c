@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { context_before = 12, context_after = 3, state_lines = 60, line_bytes = 160 };
+enum { context_before = 12, context_after = 3, state_lines = 60, columns = 100, line_bytes = 160 };
 
 void report_ops(const trace *tr, size_t first, size_t last, size_t mark, FILE *out)
 {
@@ -28,14 +28,17 @@ void report_ops(const trace *tr, size_t first, size_t last, size_t mark, FILE *o
 /* Large states are cut: the dump in full is a replay away. */
 static void cut_lines(char *text, FILE *out)
 {
+    bool cut = false;
     char *p = text;
     for (int n = 0; n < state_lines && p != NULL && *p != '\0'; n++) {
-        char *end = strchr(p, '\n');
-        fprintf(out, "%.*s\n", (int)(end != NULL ? end - p : (long)strlen(p)), p);
-        p = end != NULL ? end + 1 : NULL;
+        size_t length = strcspn(p, "\n");
+        bool wide = length > columns;
+        fprintf(out, "%.*s%s\n", (int)(wide ? columns - 3 : length), p, wide ? "..." : "");
+        cut = cut || wide;
+        p = p[length] != '\0' ? p + length + 1 : NULL;
     }
-    if (p != NULL && *p != '\0') {
-        fprintf(out, "... (the rest with --dump)\n");
+    if (cut || (p != NULL && *p != '\0')) {
+        fprintf(out, "(in full with --dump)\n");
     }
 }
 
@@ -62,7 +65,7 @@ void report_failure(void *ctx, const oracle_step *s, const run_result *r)
     size_t size;
     FILE *f = open_memstream(&text, &size);
     if (f != NULL) {
-        oracle_side_by_side(s, &r->report, 100, f);
+        oracle_side_by_side(s, &r->report, columns, f);
         fclose(f);
         fputc('\n', c->out);
         cut_lines(text, c->out);

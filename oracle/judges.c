@@ -40,11 +40,11 @@ static oracle_answer check_step(oracle_step *s, oracle_report *r)
     case ev_make:
     case ev_clear:
     case ev_nomemory:
-    case ev_panic:
     case ev_end:
     case ev_check:
     case ev_before_free:
         return s->h != NULL ? check_all(s, r) : oracle_ok;
+    case ev_panic: /* whose rule is that the digest stays the same */
     case ev_free:
     case ev_finish:
         return oracle_ok;

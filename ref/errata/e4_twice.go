@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	iterations = 100000
+	iterations = 500000
 	full       = 104 // entries that sixteen buckets take
 	left       = 3   // more would end the growth too early
 	again      = 2

@@ -214,19 +214,31 @@ typedef enum moment { before_growth, in_growth } moment;
 
 enum { most = 64 };
 
-/* The map right before its growth.  doubling: keys 0 to 25 in 4 buckets.  same_size: eight buckets with one old
- * entry each behind eight holes, and as many overflow buckets.  Returns the
- * number of keys; *keys are they. */
-static int ready_to_grow(kind what, const rtype *key, gm_mode mode, int64_t *keys)
+static int64_t keys[most]; /* the keys that are there from the start */
+static int nkeys;
+static int met[most];        /* how often the iterator met them */
+static int newcomers_met[8]; /* and those that came later */
+
+static int64_t newcomer(int i)
 {
+    return KEY(i, 99, 7);
+}
+
+/* The map right before its growth.  doubling: keys 0 to 25 in four buckets.
+ * same_size: eight buckets with three entries each behind six holes, so that
+ * there are as many overflow buckets. */
+static void ready_to_grow(kind what, const rtype *key, gm_mode mode)
+{
+    memset(met, 0, sizeof met);
+    memset(newcomers_met, 0, sizeof newcomers_met);
     begin(key, &t_int64, what == doubling ? 26 : 52, mode);
-    int n = 0;
+    nkeys = 0;
     if (what == doubling) {
         for (int64_t k = 0; k < 26; k++) {
-            keys[n++] = k;
+            keys[nkeys++] = k;
             CHECK(put(&t, h, k, k));
         }
-        return n;
+        return;
     }
     for (int b = 0; b < 8; b++) {
         for (int i = 0; i < 9; i++) {
@@ -236,93 +248,349 @@ static int ready_to_grow(kind what, const rtype *key, gm_mode mode, int64_t *key
             del(&t, h, KEY(b, 50, i));
         }
         for (int i = 6; i < 9; i++) {
-            keys[n++] = KEY(b, 50, i);
+            keys[nkeys++] = KEY(b, 50, i);
         }
     }
-    return n;
 }
 
-static int64_t newcomer(int i)
-{
-    return KEY(i, 99, 7);
-}
-
-static void step(int *seen, const int64_t *keys, int n, int *newcomers)
+/* Counts the entry that the iterator stands on. */
+static void meet(void)
 {
     int64_t k = key_at(it.key);
     CHECK(key_at(it.elem) == k);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < nkeys; i++) {
         if (keys[i] == k) {
-            seen[i]++;
-            mapiternext(&it);
+            met[i]++;
             return;
         }
     }
     for (int i = 0; i < 8; i++) {
         if (newcomer(i) == k) {
-            newcomers[i]++;
-            mapiternext(&it);
+            newcomers_met[i]++;
             return;
         }
     }
-    CHECK(!"a key that was never there");
+    CHECK(k == -1); /* no key is: this one was never there */
 }
 
-/* The growth starts with a write after some steps, every further write comes
- * after one more step.  In the end each old key was met once, and no newcomer
- * more than once. */
+/* The growth starts with the write after `steps` steps (or just before the
+ * iteration), every further write comes after one more step; the eighth at the
+ * latest ends it. */
+static void range_while_growing(moment when, int steps)
+{
+    int writes = 0;
+    if (when == in_growth) {
+        CHECK(put(&t, h, newcomer(0), newcomer(0)));
+        writes++;
+        CHECK(hmap_growing(h));
+    }
+    int taken = 0;
+    for (mapiterinit(&t, h, &it); it.key != NULL; mapiternext(&it)) {
+        meet();
+        taken++;
+        if (taken > steps && writes < 8) {
+            CHECK(put(&t, h, newcomer(writes), newcomer(writes)));
+            writes++;
+            SOUND(&t, h, &it);
+        }
+    }
+    CHECK(writes < 8 || !hmap_growing(h));
+    for (int i = 0; i < nkeys; i++) {
+        CHECK_ROW(i, met[i] == 1);
+    }
+    for (int i = 0; i < 8; i++) {
+        CHECK_ROW(i, newcomers_met[i] <= 1);
+    }
+    CHECK(when == before_growth || newcomers_met[0] == 1);
+}
+
 static void every_entry_is_met_once_while_the_map_grows(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
     for (int mode = gm_exact; mode <= gm_strict; mode++) {
-        for (size_t type = 0; type < LENGTH(types); type++) {
-            for (int what = doubling; what <= same_size; what++) {
-                for (int when = before_growth; when <= in_growth; when++) {
-                    for (int steps = 0; steps <= 24; steps++) {
-                        for (uint64_t seed = 0; seed < 6; seed++) {
-                            int64_t keys[most];
-                            int seen[most] = {0}, newcomers[8] = {0};
-                            gm_rand_seed(seed);
-                            int n = ready_to_grow((kind)what, types[type], (gm_mode)mode, keys);
-                            int writes = 0;
-                            if (when == in_growth) {
-                                CHECK(put(&t, h, newcomer(writes), newcomer(writes)));
-                                writes++;
-                                CHECK(hmap_growing(h));
-                            }
-                            mapiterinit(&t, h, &it);
-                            for (int i = 0; i < steps && it.key != NULL; i++) {
-                                step(seen, keys, n, newcomers);
-                            }
-                            while (it.key != NULL) {
-                                if (writes < 8) {
-                                    CHECK(put(&t, h, newcomer(writes), newcomer(writes)));
-                                    writes++;
-                                    SOUND(&t, h, &it);
-                                } else {
-                                    CHECK(!hmap_growing(h));
-                                }
-                                if (it.bptr != NULL) {
-                                    /* the entry that the iterator stands on was fetched before the write:
-                                     * fetch it again, its place may have moved */
-                                    int64_t k = -1;
-                                    for (int i = 0; i < n && k < 0; i++) {
-                                        k = it.key == NULL ? 0 : k;
-                                    }
-                                }
-                                step(seen, keys, n, newcomers);
-                            }
-                            for (int i = 0; i < n; i++) {
-                                CHECK_ROW(steps, seen[i] == 1);
-                            }
-                            for (int i = 0; i < 8; i++) {
-                                CHECK_ROW(steps, newcomers[i] <= 1);
-                            }
-                            end();
-                        }
-                    }
+        for (int run = 0; run < 8; run++) {
+            for (int steps = 0; steps <= 24; steps++) {
+                for (uint64_t seed = 0; seed < 6; seed++) {
+                    gm_rand_seed(seed);
+                    ready_to_grow(run & 1 ? doubling : same_size, types[run >> 1 & 1], (gm_mode)mode);
+                    range_while_growing(run & 4 ? before_growth : in_growth, steps);
+                    end();
                 }
             }
         }
     }
+}
+
+/* Growth from four to eight buckets by key 26: old buckets 2 and 0 have moved,
+ * 1 and 3 have not.  An iterator that begins now walks the old bucket in place
+ * of a new one that is not filled yet, and skips what will not go there. */
+static void a_bucket_not_filled_yet_is_read_from_the_old_array(void)
+{
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        begin(&t_int64, &t_int64, 26, gm_exact);
+        for (int64_t k = 0; k <= 26; k++) {
+            CHECK(put(&t, h, k, k));
+        }
+        gm_rand_seed(seed);
+        uint32_t r = peek();
+        uint32_t start = r & 7, offset = r >> 3 & 7;
+        mapiterinit(&t, h, &it);
+        CHECK(it.B == 3 && it.oldoverflow == h->extra->oldoverflow);
+        for (uint32_t b = 0; b < 8; b++) {
+            uint32_t bucket = (start + b) & 7;
+            bool old = (bucket & 1) != 0;
+            for (uint32_t i = 0; i < 8; i++) {
+                uint32_t slot = (i + offset) & 7;
+                uint32_t k = old ? slot * 4 + (bucket & 3) : slot * 8 + bucket;
+                if (k > 26 || (k & 7) != bucket) {
+                    continue;
+                }
+                CHECK_ROW(seed, it.key != NULL && key_at(it.key) == k);
+                CHECK_ROW(seed, it.checkBucket == (old ? bucket : noCheck));
+                bmap *in = bucket_at(&t, old ? h->oldbuckets : h->buckets, old ? bucket & 3 : bucket);
+                CHECK_ROW(seed, it.bptr == in);
+                mapiternext(&it);
+            }
+        }
+        CHECK_ROW(seed, it.key == NULL);
+        end();
+    }
+}
+
+/* Begun before the growth, an iterator goes on in the array that it knows; what
+ * has moved is looked up where it is now. */
+static void what_has_moved_is_met_as_it_is_now(void)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        begin(&t_float64, &t_int64, 26, gm_exact);
+        t.hasher = typehash;
+        for (int i = 0; i < 26; i++) {
+            double k = i;
+            int64_t v = i;
+            void *e = mapassign(&t, h, &k);
+            CHECK(e != NULL);
+            memcpy(e, &v, sizeof v);
+        }
+        gm_rand_seed(seed);
+        mapiterinit(&t, h, &it);
+        int64_t first = key_at(it.elem);
+        double last = 100;
+        for (int i = 0; i < 8; i++) { /* ends the growth */
+            last++;
+            CHECK(mapassign(&t, h, &last) != NULL);
+        }
+        CHECK(!hmap_growing(h) && h->B == 3);
+        double minus = -0.0, gone = 3.0, again = 4.0;
+        int64_t v = 77;
+        void *e = mapassign(&t, h, &minus); /* an equal key, but another one */
+        CHECK(e != NULL);
+        memcpy(e, &v, sizeof v);
+        mapdelete(&t, h, &gone);
+        mapdelete(&t, h, &again);
+        e = mapassign(&t, h, &again);
+        CHECK(e != NULL);
+        memcpy(e, &v, sizeof v);
+
+        int met_zero = 0, met_again = 0, met_all = 1;
+        for (mapiternext(&it); it.key != NULL; mapiternext(&it)) {
+            double k;
+            memcpy(&k, it.key, sizeof k);
+            CHECK_ROW(seed, k < 100 && !(k >= 3 && k <= 3));
+            if (k <= 0) {
+                CHECK_ROW(seed, signbit(k) && key_at(it.elem) == 77);
+                met_zero++;
+            } else if (k >= 4 && k <= 4) {
+                CHECK_ROW(seed, key_at(it.elem) == 77);
+                met_again++;
+            } else {
+                CHECK_ROW(seed, key_at(it.elem) == (int64_t)k);
+            }
+            met_all++;
+        }
+        CHECK_ROW(seed, met_zero == (first != 0) && met_again == (first != 4));
+        CHECK_ROW(seed, met_all == (first == 3 ? 26 : 25));
+        end();
+    }
+}
+
+/* ---- keys that differ from themselves --------------------------------- */
+
+static uintptr_t nan_hashes[32]; /* what the hasher says for NaN, one after the other */
+static unsigned nan_next;
+
+static uintptr_t hash_float(const rtype *key, const void *p, uintptr_t seed)
+{
+    double k;
+    (void)key;
+    (void)seed;
+    memcpy(&k, p, sizeof k);
+    if (isnan(k)) {
+        CHECK(nan_next < LENGTH(nan_hashes));
+        return nan_hashes[nan_next++];
+    }
+    return (uintptr_t)k;
+}
+
+static void put_float(double k, int64_t v)
+{
+    void *e = mapassign(&t, h, &k);
+    CHECK(e != NULL);
+    memcpy(e, &v, sizeof v);
+}
+
+#define TOP(x) ((uintptr_t)(x) << (PtrSize * 8 - 8))
+
+/* Four buckets.  Bucket 2 has four NaNs, with tophash 0x40 to 0x43; the others
+ * have 22 numbers.  When asked again, the hasher gives the NaNs 0x90 to 0x93
+ * and low bits that send them the other way than the old tophash's low bit. */
+static void nans_ready_to_grow(gm_mode mode)
+{
+    begin(&t_float64, &t_int64, 26, mode);
+    t.hasher = hash_float;
+    nan_next = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        nan_hashes[i] = TOP(0x40 + i) | 2;
+        nan_hashes[4 + i] = TOP(0x90 + i) | (i % 2 == 0 ? 6 : 2);
+    }
+    for (int i = 0; i < 4; i++) {
+        put_float((double)NAN, i);
+    }
+    for (int i = 0; i < 22; i++) {
+        put_float(4 * (i / 3) + (i % 3 == 2 ? 3 : i % 3), 10 + i);
+    }
+    CHECK(h->count == 26 && !hmap_growing(h) && nan_next == 4);
+}
+
+static void NaNs_go_by_their_tophash_while_an_iterator_must_foresee_it(void)
+{
+    static const uint8_t marks[2][8] = {{3, 2, 3, 2, 4, 4, 4, 4}, {2, 3, 2, 3, 4, 4, 4, 4}};
+    static const uint8_t x[2][8] = {{0x41, 0x43}, {0x90, 0x92}};
+    static const uint8_t y[2][8] = {{0x40, 0x42, 5}, {0x91, 0x93, 5}};
+    for (int iterated = 0; iterated <= 1; iterated++) {
+        nans_ready_to_grow(gm_exact);
+        put_float(29, 50); /* old bucket 1, then 0 */
+        CHECK(hmap_growing(h) && h->nevacuate == 2);
+        if (iterated) {
+            mapiterinit(&t, h, &it);
+            CHECK((flags_of(h) & iterator) != 0);
+        }
+        put_float(30, 51); /* old bucket 2, then 3; 30 itself goes to bucket 6 */
+        /* without an iterator by the new hash, and tophash stays */
+        CHECK(memcmp(bucket_at(&t, h->buckets, 2)->tophash, x[iterated], 8) == 0);
+        CHECK(memcmp(bucket_at(&t, h->buckets, 6)->tophash, y[iterated], 8) == 0);
+        if (iterated) { /* the old array is kept for it */
+            void *old = add(it.oldoverflow, gm_genHeader);
+            CHECK(memcmp(bucket_at(&t, old, 2)->tophash, marks[iterated], 8) == 0);
+        }
+        CHECK(!hmap_growing(h) && h->count == 28);
+        end();
+    }
+}
+
+/* Wherever the growth overtakes the iterator. */
+static void every_NaN_is_met_once_while_the_map_grows(void)
+{
+    for (int run = 0; run < 4; run++) {
+        for (int steps = 0; steps <= 26; steps++) {
+            for (uint64_t seed = 0; seed < 10; seed++) {
+                int elems[64] = {0};
+                nans_ready_to_grow(run & 1 ? gm_strict : gm_exact);
+                gm_rand_seed(seed);
+                bool begun = (run & 2) != 0;
+                if (begun) {
+                    put_float(29, 50);
+                }
+                int taken = 0;
+                for (mapiterinit(&t, h, &it); it.key != NULL; mapiternext(&it)) {
+                    int64_t v = key_at(it.elem);
+                    CHECK(v >= 0 && v < 64);
+                    elems[v]++;
+                    if (taken == steps) {
+                        put_float(29, 50);
+                        put_float(30, 51);
+                        CHECK(!hmap_growing(h));
+                        SOUND(&t, h, &it);
+                    }
+                    taken++;
+                }
+                for (int i = 0; i < 32; i++) {
+                    CHECK_ROW(steps, elems[i] == (i < 4 || i >= 10));
+                }
+                CHECK_ROW(steps, elems[51] <= 1 && (begun ? elems[50] == 1 : elems[50] <= 1));
+                end();
+            }
+        }
+    }
+}
+
+/* ---- clear under an iterator ------------------------------------------ */
+
+static void after_clear_nothing_is_left_to_meet(void)
+{
+    for (int mode = gm_exact; mode <= gm_strict; mode++) {
+        begin(&t_int64, &t_int64, 13, (gm_mode)mode);
+        for (int64_t k = 0; k < 13; k++) {
+            CHECK(put(&t, h, k, k));
+        }
+        mapiterinit(&t, h, &it);
+        mapclear(&t, h);
+        CHECK(h->count == 0);
+        mapiternext(&it);
+        CHECK(it.key == NULL);
+        end();
+    }
+}
+
+/* Strict mode only; exact mode has ERRATA.md#E1 instead. */
+static void in_strict_mode_an_iteration_ends_with_the_map_cleared_under_it(void)
+{
+    static const rtype *const types[] = {&t_int64, &t_bytes129};
+    for (size_t i = 0; i < LENGTH(types); i++) {
+        begin(types[i], &t_int64, 26, gm_strict);
+        for (int n = 0; n < 26; n++) {
+            CHECK(put(&t, h, KEY(0, 50, n), n));
+        }
+        mapiterinit(&t, h, &it);
+        CHECK(it.key != NULL);
+        mapclear(&t, h);
+        for (int n = 0; n < 26; n++) {
+            CHECK(put(&t, h, KEY(0, 50, n), n));
+        }
+        SOUND(&t, h, &it);
+        mapiternext(&it);
+        CHECK(it.key == NULL);
+        /* the next one meets all */
+        int n = 0;
+        memset(&it, 0, sizeof it);
+        for (mapiterinit(&t, h, &it); it.key != NULL; mapiternext(&it)) {
+            n++;
+        }
+        CHECK(n == 26);
+        end();
+    }
+}
+
+int main(void)
+{
+    gm_rand_seed(1);
+    the_order_follows_from_one_random_word();
+    a_known_seed_gives_a_known_order();
+    a_chain_is_walked_bucket_by_bucket();
+
+    nothing_is_held_where_there_is_nothing_to_range_over();
+    an_iteration_marks_the_map_and_ends_by_itself_or_early();
+
+    what_is_deleted_before_its_turn_is_not_met();
+    the_elem_met_is_the_one_of_now();
+
+    every_entry_is_met_once_while_the_map_grows();
+    a_bucket_not_filled_yet_is_read_from_the_old_array();
+    what_has_moved_is_met_as_it_is_now();
+
+    NaNs_go_by_their_tophash_while_an_iterator_must_foresee_it();
+    every_NaN_is_met_once_while_the_map_grows();
+
+    after_clear_nothing_is_left_to_meet();
+    in_strict_mode_an_iteration_ends_with_the_map_cleared_under_it();
+    return 0;
 }
