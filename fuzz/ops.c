@@ -81,6 +81,16 @@ static const uint8_t code_table[32] = {
     op_end,    op_clear,  op_check,  op_fail,   op_seed,   op_make,   op_nil,               /* 25 */
 };
 
+/* Counted ops come in two widths.  Most selectors take small counts, so that
+ * random bytes interleave ops finely and a run stays cheap; the others reach
+ * far in four bytes. */
+enum { few = 8 };
+
+static bool is_wide(unsigned selector)
+{
+    return selector == 6 || selector == 7 || selector == 11 || selector == 14 || selector == 24;
+}
+
 static unsigned get16(const uint8_t *b)
 {
     return (unsigned)(b[0] | b[1] << 8);
@@ -105,17 +115,18 @@ static void op_decode(op *o, const uint8_t b[trace_op_bytes])
 
     memset(o, 0, sizeof *o);
     o->code = code_table[b[0] & 31];
+    bool wide = is_wide(b[0] & 31);
     switch ((op_code)o->code) {
     case op_assign:
     case op_delete:
     case op_get:
-        o->count = (uint16_t)(n + 1);
+        o->count = (uint16_t)((wide ? n : n % few) + 1);
         o->step = step_of(o->count, 1U << hi);
         o->key = (uint16_t)key;
         break;
     case op_next:
-        o->all = n == 255;
-        o->count = (uint16_t)(o->all ? 0 : n + 1);
+        o->all = wide && n == 255;
+        o->count = (uint16_t)(o->all ? 0 : (wide ? n : n % few) + 1);
         o->iter = hi & 3;
         break;
     case op_set_at:
@@ -166,10 +177,10 @@ void trace_decode(trace *tr, const uint8_t *data, size_t size)
     }
 }
 
-static uint8_t code_byte(unsigned code, unsigned hi)
+static uint8_t code_byte(unsigned code, bool wide, unsigned hi)
 {
     unsigned i = 0;
-    while (i < COUNT(code_table) - 1 && code_table[i] != code) {
+    while (i < COUNT(code_table) - 1 && (code_table[i] != code || is_wide(i) != wide)) {
         i++;
     }
     return (uint8_t)(i | hi << 5);
@@ -216,7 +227,8 @@ static void op_encode(const op *o, uint8_t b[trace_op_bytes])
     case op_codes:
         break;
     }
-    b[0] = code_byte(o->code, hi & 7);
+    bool counted = o->code == op_assign || o->code == op_delete || o->code == op_get || o->code == op_next;
+    b[0] = code_byte(o->code, counted && n >= few, hi & 7);
     b[1] = (uint8_t)n;
     put16(b + 2, key);
 }

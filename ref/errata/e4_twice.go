@@ -39,6 +39,9 @@ func try(m map[int]int, first, size int) int {
 			delete(m, k)
 		}
 	}
+	if len(m) != left {
+		panic("an entry of an earlier loop is left")
+	}
 	m[last] = 0 // begins the growth, if it is due
 	var seen [again + 1]int
 	begun := false

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * test_panic.c: misuse is answered with Go's words, a panic leaves the map as
+ * it was, and what happens when nobody handles it.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static maptype t;
+static hmap *h;
+static hiter it;
+static const void *the_key;
+
+static void begin(const rtype *key, const rtype *elem)
+{
+    test_type(&t, key, elem, gm_exact);
+    h = makemap(&t, 26, NULL);
+    CHECK(h != NULL);
+    memset(&it, 0, sizeof it);
+}
+
+static void end(void)
+{
+    gm_iter_end(&it);
+    SOUND(&t, h, NULL);
+    gm_map_free(&t, h);
+    CHECK(gm_mem_stats_get().live_blocks == 0);
+}
+
+/* ---- the calls, for fails_with: on the map arg with the_key ----------- */
+
+static void call_access1(void *arg)
+{
+    mapaccess1(&t, arg, the_key);
+}
+
+static void call_access2(void *arg)
+{
+    bool ok;
+    mapaccess2(&t, arg, the_key, &ok);
+}
+
+static void call_access1_fat(void *arg)
+{
+    unsigned char zero = 0;
+    mapaccess1_fat(&t, arg, the_key, &zero);
+}
+
+static void call_access2_fat(void *arg)
+{
+    unsigned char zero = 0;
+    bool ok;
+    mapaccess2_fat(&t, arg, the_key, &zero, &ok);
+}
+
+static void call_accessK(void *arg)
+{
+    void *elem;
+    mapaccessK(&t, arg, the_key, &elem);
+}
+
+static void call_assign(void *arg)
+{
+    mapassign(&t, arg, the_key);
+}
+
+static void call_delete(void *arg)
+{
+    mapdelete(&t, arg, the_key);
+}
+
+static void call_clear(void *arg)
+{
+    mapclear(&t, arg);
+}
+
+static void call_iternext(void *arg)
+{
+    (void)arg;
+    mapiternext(&it);
+}
+
+static void call_iterinit(void *arg)
+{
+    mapiterinit(&t, arg, &it);
+}
+
+/* ---- panics ----------------------------------------------------------- */
+
+static void assigning_to_a_nil_map_panics(void)
+{
+    int64_t key = 1;
+    begin(&t_int64, &t_int64);
+    the_key = &key;
+    CHECK(fails_with(gm_event_panic, "assignment to entry in nil map", call_assign, NULL));
+    /* all else takes it for empty */
+    CHECK(fails_with(gm_event_panic, NULL, call_access1, NULL));
+    CHECK(fails_with(gm_event_panic, NULL, call_access2, NULL));
+    CHECK(fails_with(gm_event_panic, NULL, call_accessK, NULL));
+    CHECK(fails_with(gm_event_panic, NULL, call_delete, NULL));
+    CHECK(fails_with(gm_event_panic, NULL, call_clear, NULL));
+    CHECK(fails_with(gm_event_panic, NULL, call_iterinit, NULL));
+    end();
+}
+
+static void put_any(int64_t *v)
+{
+    eface key = {&t_int64, v};
+    int64_t *e = mapassign(&t, h, &key);
+    CHECK(e != NULL);
+    memcpy(e, v, sizeof *v);
+}
+
+/* Bytes of a map and of its array; all must be the same afterwards. */
+typedef struct snapshot {
+    unsigned char header[sizeof(hmap)];
+    void *array;
+    size_t bytes;
+} snapshot;
+
+static snapshot take(void)
+{
+    snapshot s = {.bytes = h->extra->overflow->bytes};
+    memcpy(s.header, h, sizeof s.header);
+    s.array = malloc(s.bytes);
+    CHECK(s.array != NULL);
+    memcpy(s.array, h->buckets, s.bytes);
+    return s;
+}
+
+static bool unchanged(const snapshot *s)
+{
+    return memcmp(s->header, h, sizeof s->header) == 0 && memcmp(s->array, h->buckets, s->bytes) == 0;
+}
+
+static void (*const hashing[])(void *) = {
+    call_access1, call_access2, call_access1_fat, call_access2_fat, call_assign, call_delete,
+};
+
+/* Also in the middle of a growth, where a write that does not panic would move
+ * buckets, and on empty and nil maps, which hash for this alone. */
+static void unhashable_keys_panic_and_change_nothing(void)
+{
+    static const char words[] = "runtime error: hash of unhashable type []int";
+    void *slice[3] = {NULL, NULL, NULL};
+    eface key = {&t_slice, slice};
+    int64_t ints[28];
+    begin(&t_any, &t_int64);
+    t.hasher = typehash;
+    the_key = &key;
+
+    for (size_t i = 0; i < LENGTH(hashing); i++) {
+        CHECK_ROW(i, fails_with(gm_event_panic, words, hashing[i], h)); /* empty */
+        if (hashing[i] != call_assign) {
+            CHECK_ROW(i, fails_with(gm_event_panic, words, hashing[i], NULL));
+        }
+    }
+    CHECK(h->count == 0 && flags_of(h) == 0);
+
+    for (int64_t n = 0; n < 27; n++) {
+        ints[n] = n;
+        put_any(&ints[n]);
+    }
+    CHECK(hmap_growing(h));
+    snapshot before = take();
+    for (size_t i = 0; i < LENGTH(hashing); i++) {
+        CHECK_ROW(i, fails_with(gm_event_panic, words, hashing[i], h));
+        CHECK_ROW(i, unchanged(&before));
+    }
+    CHECK(fails_with(gm_event_panic, words, call_accessK, h));
+    CHECK(unchanged(&before));
+    free(before.array);
+    SOUND(&t, h, NULL);
+
+    /* and the map works as before */
+    ints[27] = 27;
+    put_any(&ints[27]);
+    CHECK(h->count == 28);
+    for (int n = 0; n < 28; n++) {
+        eface k = {&t_int64, &ints[n]};
+        void *e = mapaccess1(&t, h, &k);
+        CHECK_ROW(n, e != zeroVal && key_at(e) == n);
+    }
+    end();
+}
+
+/* An unhashable value inside an array or struct key is met before any write. */
+static void unhashable_parts_of_keys_panic_alike(void)
+{
+    static const structfield fields[] = {{&t_int64, 0, false}, {&t_any, 8, false}};
+    static const rtype t_pair = {.size = 8 + 2 * PtrSize,
+                                 .ptrdata = 8 + 2 * PtrSize,
+                                 .align = PtrSize,
+                                 .kind = kindStruct,
+                                 .equal = structequal,
+                                 .fields = fields,
+                                 .nfields = 2,
+                                 .name = "main.pair"};
+    unsigned char key[8 + 2 * PtrSize] = {0};
+    void *slice[3] = {NULL, NULL, NULL};
+    const eface any = {&t_slice, slice};
+    memcpy(key + 8, &any, sizeof any);
+    begin(&t_pair, &t_int64);
+    t.hasher = typehash;
+    the_key = key;
+    CHECK(fails_with(gm_event_panic, "runtime error: hash of unhashable type []int", call_access1, NULL));
+    CHECK(fails_with(gm_event_panic, "runtime error: hash of unhashable type []int", call_assign, h));
+    CHECK(h->count == 0 && flags_of(h) == 0);
+    end();
+}
+
+static void an_allocation_beyond_all_bounds_panics(void *n)
+{
+    intptr_t count;
+    memcpy(&count, n, sizeof count);
+    CHECK(newarray(&t, count, 0) == NULL);
+}
+
+static void newarray_panics_when_the_size_is_out_of_range(void)
+{
+    begin(&t_int64, &t_int64);
+    intptr_t bad[] = {-1, INTPTR_MIN, INTPTR_MAX, (intptr_t)(maxAlloc / t.bucketsize + 1)};
+    for (size_t i = 0; i < LENGTH(bad); i++) {
+        CHECK_ROW(i, fails_with(gm_event_panic, "runtime: allocation size out of range",
+                                an_allocation_beyond_all_bounds_panics, &bad[i]));
+    }
+    end();
+}
+
+/* A slot in use whose key pointer is gone: Go faults on it. */
+static void a_lost_key_pointer_is_a_nil_dereference(void)
+{
+    begin(&t_bytes129, &t_int64);
+    CHECK(put(&t, h, 0, 0) && put(&t, h, 4, 4));
+    gm_rand_seed(1);
+    mapiterinit(&t, h, &it);
+    CHECK(it.key != NULL);
+    uintptr_t other = key_at(it.key) == 0 ? 1 : 0;
+    void *slot = key_slot(&t, bucket_at(&t, h->buckets, 0), other);
+    void *key = gm_loadp(slot);
+    gm_storep(slot, NULL);
+    CHECK(fails_with(gm_event_panic, "runtime error: invalid memory address or nil pointer dereference",
+                     call_iternext, NULL));
+    gm_storep(slot, key);
+    end();
+}
+
+/* ---- fatal ------------------------------------------------------------ */
+
+static void set_flags(unsigned flags)
+{
+    atomic_store_explicit(&h->flags, (uint8_t)flags, memory_order_relaxed);
+}
+
+/* Another writer is simulated by its flag; test_concurrent.c has a real one. */
+static void concurrent_use_is_fatal(void)
+{
+    static const struct {
+        void (*call)(void *);
+        const char *words; /* NULL: not noticed */
+    } rows[] = {
+        {call_access1, "concurrent map read and map write"},
+        {call_access2, "concurrent map read and map write"},
+        {call_access1_fat, "concurrent map read and map write"},
+        {call_access2_fat, "concurrent map read and map write"},
+        {call_accessK, NULL},
+        {call_assign, "concurrent map writes"},
+        {call_delete, "concurrent map writes"},
+        {call_clear, "concurrent map writes"},
+        {call_iternext, "concurrent map iteration and map write"},
+    };
+    int64_t key = 1;
+    begin(&t_int64, &t_int64);
+    the_key = &key;
+    CHECK(put(&t, h, 1, 1) && put(&t, h, 2, 2));
+    mapiterinit(&t, h, &it);
+    snapshot before = take();
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        unsigned flags = flags_of(h);
+        set_flags(flags | hashWriting);
+        CHECK_ROW(i, fails_with(gm_event_fatal, rows[i].words, rows[i].call, h));
+        set_flags(flags);
+        CHECK_ROW(i, unchanged(&before));
+    }
+    /* beginning an iteration takes its first step */
+    hiter first = it;
+    memset(&it, 0, sizeof it);
+    unsigned flags = flags_of(h);
+    set_flags(flags | hashWriting);
+    CHECK(fails_with(gm_event_fatal, "concurrent map iteration and map write", call_iterinit, h));
+    set_flags(flags);
+    gm_iter_end(&it);
+    it = first;
+    free(before.array);
+
+    /* on an empty map nobody looks, but writers */
+    mapclear(&t, h);
+    set_flags(hashWriting);
+    CHECK(fails_with(gm_event_fatal, NULL, call_access1, h));
+    CHECK(fails_with(gm_event_fatal, NULL, call_delete, h));
+    CHECK(fails_with(gm_event_fatal, NULL, call_clear, h));
+    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
+    set_flags(0);
+    end();
+}
+
+static bool equal_ending_the_write(const rtype *key, const void *p, const void *q)
+{
+    set_flags(flags_of(h) & ~(unsigned)hashWriting);
+    return memequal(key, p, q);
+}
+
+/* Who finds his own mark gone at the end of the write had company. */
+static void a_writer_notices_that_another_has_ended_its_write(void)
+{
+    int64_t key = 1;
+    rtype type = t_int64;
+    type.equal = equal_ending_the_write;
+    begin(&type, &t_int64);
+    the_key = &key;
+    CHECK(put(&t, h, 1, 1));
+    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
+    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_delete, h));
+    end();
+}
+
+/* ---- throws ----------------------------------------------------------- */
+
+static void an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state(void)
+{
+    int64_t key = 26;
+    begin(&t_int64, &t_int64);
+    the_key = &key;
+    for (int64_t k = 0; k < 26; k++) {
+        CHECK(put(&t, h, k, k));
+    }
+    bucket_at(&t, h->buckets, 2)->tophash[3] = evacuatedX;
+    CHECK(fails_with(gm_event_throw, "bad map state", call_assign, h));
+    gm_map_free(&t, h); /* beyond repair, but not beyond freeing */
+    CHECK(gm_mem_stats_get().live_blocks == 0);
+}
+
+static void call_reflect_makemap(void *arg)
+{
+    reflect_makemap(arg, 0); /* what it refuses is in test_type.c */
+}
+
+/* ---- handlers --------------------------------------------------------- */
+
+static void handler_one(gm_event what, const char *msg)
+{
+    (void)what;
+    (void)msg;
+}
+
+static void handlers_are_installed_and_given_back(void)
+{
+    CHECK(gm_set_handler(handler_one) == NULL);
+    CHECK(gm_set_handler(test_handler) == handler_one);
+    CHECK(gm_set_handler(NULL) == test_handler);
+    CHECK(gm_set_handler(NULL) == NULL);
+}
+
+/* Runs f in a process of its own, which must abort, and gives its stderr. */
+static const char *last_words(void (*f)(void *), void *arg)
+{
+    static char text[512];
+    int fds[2], status;
+    CHECK(pipe(fds) == 0);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        dup2(fds[1], STDERR_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        f(arg);
+        _exit(0);
+    }
+    close(fds[1]);
+    size_t n = 0;
+    ssize_t got;
+    while ((got = read(fds[0], text + n, sizeof text - 1 - n)) > 0) {
+        n += (size_t)got;
+    }
+    text[n] = '\0';
+    close(fds[0]);
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    return text;
+}
+
+static void without_a_handler_the_words_are_printed_and_the_process_aborts(void)
+{
+    int64_t key = 1;
+    begin(&t_int64, &t_int64);
+    the_key = &key;
+    CHECK(put(&t, h, 1, 1));
+    CHECK(strcmp(last_words(call_assign, NULL), "panic: assignment to entry in nil map\n") == 0);
+    set_flags(hashWriting);
+    CHECK(strcmp(last_words(call_delete, h), "fatal error: concurrent map writes\n") == 0);
+    CHECK(strcmp(last_words(call_access1, h), "fatal error: concurrent map read and map write\n") == 0);
+    set_flags(0);
+    maptype m;
+    MapOf(&m, &t_int64, &t_int64, gm_exact);
+    m.keysize = 7;
+    CHECK(strcmp(last_words(call_reflect_makemap, &m), "fatal error: key size wrong\n") == 0);
+    end();
+}
+
+static void grow_with_an_old_generation(void *arg)
+{
+    hmap *m = arg;
+    int64_t key = 26;
+    m->extra->oldoverflow = m->extra->overflow;
+    mapassign(&t, m, &key);
+}
+
+/* In a process of its own, since nothing can be done with such a map after. */
+static void a_growth_that_finds_an_old_generation_throws(void)
+{
+    begin(&t_int64, &t_int64);
+    for (int64_t k = 0; k < 26; k++) {
+        CHECK(put(&t, h, k, k));
+    }
+    CHECK(strcmp(last_words(grow_with_an_old_generation, h), "fatal error: oldoverflow is not nil\n") == 0);
+    end();
+}
+
+static void a_handler_that_returns_is_followed_by_abort(void)
+{
+    begin(&t_int64, &t_int64);
+    int64_t key = 1;
+    the_key = &key;
+    gm_set_handler(handler_one);
+    const char *words = last_words(call_assign, NULL);
+    gm_set_handler(NULL);
+    CHECK(strstr(words, "handler returned") != NULL);
+    CHECK(strstr(words, "assignment to entry in nil map") != NULL);
+    end();
+}
+
+int main(void)
+{
+    gm_rand_seed(1);
+    assigning_to_a_nil_map_panics();
+    unhashable_keys_panic_and_change_nothing();
+    unhashable_parts_of_keys_panic_alike();
+    newarray_panics_when_the_size_is_out_of_range();
+    a_lost_key_pointer_is_a_nil_dereference();
+
+    concurrent_use_is_fatal();
+    a_writer_notices_that_another_has_ended_its_write();
+
+    an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state();
+
+    handlers_are_installed_and_given_back();
+    without_a_handler_the_words_are_printed_and_the_process_aborts();
+    a_growth_that_finds_an_old_generation_throws();
+    a_handler_that_returns_is_followed_by_abort();
+
+    return 0;
+}
