@@ -11,7 +11,8 @@
 typedef struct report_context {
     const trace *tr;
     const fuzz_target *target;
-    const char *file; /* to name in the command; NULL: not known here */
+    const char *program; /* replay, as it was called; NULL: another engine */
+    const char *file;    /* to name in the command; NULL: not known here */
     FILE *out;
 } report_context;
 

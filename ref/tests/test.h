@@ -17,19 +17,28 @@
 #define CHECK(e)                                                                                             \
     do {                                                                                                     \
         if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #e);                                          \
+            fprintf(stderr, "%s:%d: %s%s\n", __FILE__, __LINE__, #e, test_case());                           \
             exit(1);                                                                                         \
         }                                                                                                    \
     } while (0)
 
-/* CHECK within a table: says which row. */
+/* CHECK within a table or a loop: says which row. */
 #define CHECK_ROW(row, e)                                                                                    \
     do {                                                                                                     \
         if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: row %ld: %s\n", __FILE__, __LINE__, (long)(row), #e);                    \
+            fprintf(stderr, "%s:%d: row %ld: %s%s\n", __FILE__, __LINE__, (long)(row), #e, test_case());     \
             exit(1);                                                                                         \
         }                                                                                                    \
     } while (0)
+
+/* What a failed CHECK adds: a test that tries many cases writes here which one
+ * it is at, seed included. */
+enum { test_case_size = 96 };
+static inline char *test_case(void)
+{
+    static char text[test_case_size];
+    return text;
+}
 
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
 
@@ -184,11 +193,12 @@ static inline unsigned chain_length(const maptype *t, bmap *b)
     return n;
 }
 
-static inline void test_sound(const char *file, int line, const maptype *t, hmap *h, hiter *const *its, size_t n)
+static inline void test_sound(const char *file, int line, const maptype *t, hmap *h, hiter *const *its,
+                              size_t n)
 {
     gm_check_result r;
     if (!gm_check(t, h, its, n, &r)) {
-        fprintf(stderr, "%s:%d: gm_check: %s: %s\n", file, line, r.rule, r.detail);
+        fprintf(stderr, "%s:%d: gm_check: %s: %s%s\n", file, line, r.rule, r.detail, test_case());
         exit(1);
     }
 }

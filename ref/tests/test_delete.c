@@ -153,6 +153,7 @@ static void the_states_are_right_after_any_deletes(void)
 
     gm_rand_seed(42);
     for (int round = 0; round < 200; round++) {
+        snprintf(test_case(), test_case_size, " (round %d of seed 42)", round);
         bool live[chain];
         memset(live, true, sizeof live);
         build_chain(chain);
@@ -171,6 +172,7 @@ static void the_states_are_right_after_any_deletes(void)
         CHECK(h->count == 0);
         end();
     }
+    *test_case() = '\0';
 }
 
 static void holes_are_filled_again_from_the_front(void)
@@ -234,8 +236,8 @@ static void a_deleted_slot_keeps_at_most_its_key(void)
         const rtype *key, *elem;
         bool keeps;
     } rows[] = {
-        {&t_int64, &t_int64, true},      {&t_bytes128, &t_bytes128, true}, {&t_bytes129, &t_int64, false},
-        {&t_int64, &t_bytes129, true},   {&t_bytes129, &t_bytes129, false},
+        {&t_int64, &t_int64, true},    {&t_bytes128, &t_bytes128, true},  {&t_bytes129, &t_int64, false},
+        {&t_int64, &t_bytes129, true}, {&t_bytes129, &t_bytes129, false},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
         begin(rows[i].key, rows[i].elem, 0);

@@ -37,30 +37,11 @@ static void the_load_makes_the_map_double_at_13_halves(void)
         bool growing;
         uintptr_t nevacuate;
     } rows[] = {
-        {1, 0, false, 0},
-        {8, 0, false, 0},
-        {9, 1, false, 1},
-        {13, 1, false, 1},
-        {14, 2, false, 2},
-        {26, 2, false, 2},
-        {27, 3, true, 1},
-        {28, 3, false, 4},
-        {52, 3, false, 4},
-        {53, 4, true, 1},
-        {54, 4, true, 2},
-        {55, 4, true, 3},
-        {56, 4, false, 8},
-        {104, 4, false, 8},
-        {105, 5, true, 1},
-        {106, 5, true, 2},
-        {107, 5, true, 3},
-        {108, 5, true, 4},
-        {109, 5, true, 5},
-        {110, 5, true, 6},
-        {111, 5, true, 7},
-        {112, 5, false, 16},
-        {208, 5, false, 16},
-        {209, 6, true, 1},
+        {1, 0, false, 0},  {8, 0, false, 0},    {9, 1, false, 1},    {13, 1, false, 1},  {14, 2, false, 2},
+        {26, 2, false, 2}, {27, 3, true, 1},    {28, 3, false, 4},   {52, 3, false, 4},  {53, 4, true, 1},
+        {54, 4, true, 2},  {55, 4, true, 3},    {56, 4, false, 8},   {104, 4, false, 8}, {105, 5, true, 1},
+        {106, 5, true, 2}, {107, 5, true, 3},   {108, 5, true, 4},   {109, 5, true, 5},  {110, 5, true, 6},
+        {111, 5, true, 7}, {112, 5, false, 16}, {208, 5, false, 16}, {209, 6, true, 1},
     };
     begin(&t_int64, &t_int64, 0);
     size_t row = 0;
@@ -120,7 +101,7 @@ static void a_map_made_with_a_hint_grows_one_entry_beyond_it(void)
  * the hash decides between bucket 2 and bucket 6. */
 static void evacuation_splits_a_bucket_by_the_next_bit(void)
 {
-    static const uint8_t marks[] = {evacuatedX, evacuatedY, evacuatedX, evacuatedY,
+    static const uint8_t marks[] = {evacuatedX, evacuatedY, evacuatedX,     evacuatedY,
                                     evacuatedX, evacuatedY, evacuatedEmpty, evacuatedEmpty};
     begin(&t_int64, &t_int64, 26);
     for (int64_t k = 0; k <= 26; k++) {
@@ -133,7 +114,8 @@ static void evacuation_splits_a_bucket_by_the_next_bit(void)
         int n;
         int64_t keys[4];
     } rows[] = {
-        {2, 4, {2, 10, 18, 26}}, {6, 3, {6, 14, 22}}, {0, 4, {0, 8, 16, 24}}, {4, 3, {4, 12, 20}}, {1, 0, {0}}, {3, 0, {0}},
+        {2, 4, {2, 10, 18, 26}}, {6, 3, {6, 14, 22}}, {0, 4, {0, 8, 16, 24}},
+        {4, 3, {4, 12, 20}},     {1, 0, {0}},         {3, 0, {0}},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
         bmap *b = bucket_at(&t, h->buckets, rows[i].bucket);
@@ -262,7 +244,7 @@ static void as_many_overflow_buckets_as_buckets_start_a_growth_to_the_same_size(
         }
         CHECK_ROW(B, h->noverflow == n && !hmap_growing(h) && h->B == B);
         CHECK_ROW(B, put(&t, h, KEY(0, 50, 8), 1)); /* an update does not start it */
-        del(&t, h, KEY(0, 50, 7));                   /* nor does a delete */
+        del(&t, h, KEY(0, 50, 7));                  /* nor does a delete */
         CHECK_ROW(B, !hmap_growing(h));
 
         CHECK_ROW(B, put(&t, h, KEY(n / 2, 60, 0), 1));
@@ -379,7 +361,10 @@ static void an_evacuated_bucket_is_wiped_if_it_has_pointers_and_no_iterator(void
     static const struct {
         const rtype *key;
         bool iterated, want;
-    } rows[] = {{&t_int64, false, false}, {&t_int64, true, false}, {&t_bytes129, false, true}, {&t_bytes129, true, false}};
+    } rows[] = {{&t_int64, false, false},
+                {&t_int64, true, false},
+                {&t_bytes129, false, true},
+                {&t_bytes129, true, false}};
     for (size_t i = 0; i < LENGTH(rows); i++) {
         begin(rows[i].key, &t_int64, 26);
         for (int64_t k = 0; k < 26; k++) {

@@ -55,8 +55,7 @@ static const struct {
     uint64_t seed;
     uint32_t words[8];
 } xorshift[] = {
-    {1,
-     {0x00020401, 0x00040804, 0x0814040b, 0x08180419, 0x081a0430, 0x08344431, 0x083a543f, 0x892864da}},
+    {1, {0x00020401, 0x00040804, 0x0814040b, 0x08180419, 0x081a0430, 0x08344431, 0x083a543f, 0x892864da}},
     {0, /* taken as 1: from 0, xorshift would stay there */
      {0x00020401, 0x00040804, 0x0814040b, 0x08180419, 0x081a0430, 0x08344431, 0x083a543f, 0x892864da}},
     {UINT64_C(0x0123456789abcdef),
