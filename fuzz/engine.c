@@ -20,16 +20,6 @@ extern const fuzz_target JOIN(target_, GM_TARGET);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* ASan's defaults suit large programs.  Here objects are small and live
- * briefly, and a use after free shows at the next op: a small quarantine and
- * short allocation stacks keep the cache warm. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=4:"
-           "allocator_release_to_os_interval_ms=-1:detect_stack_use_after_return=0";
-}
-
 static _Atomic uint64_t *stats;
 
 static void open_stats(const char *path)

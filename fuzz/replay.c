@@ -33,6 +33,7 @@ static const char usage[] =
     "  --until N       stop after op N\n"
     "  --roundtrip     check that bytes -> ops -> text -> ops -> bytes loses nothing\n"
     "  --repeat N      run each file N times, and print checked ops/s\n"
+    "  --whole         a trace that is too costly to be run to its end counts as failed\n"
     "  --slowest       print the file that took longest, with its time\n"
     "  --compile I O   write the binary form of text file I to O\n"
     "  --help          this text\n"
@@ -47,7 +48,7 @@ static struct {
     const fuzz_target *target; /* NULL: from the path */
     size_t until;
     unsigned long repeat;
-    bool slowest;
+    bool slowest, whole;
 
     size_t files, failed;
     uint64_t steps;
@@ -215,6 +216,10 @@ static void run_file(const char *path, const trace *tr, const fuzz_target *f)
             opt.failed++;
             return;
         }
+        if (i == 0 && r.ops < tr->nops && opt.until >= tr->nops) {
+            printf("%s: cut short by the budget of a run: %zu of %zu ops\n", path, r.ops, tr->nops);
+            opt.failed += opt.whole;
+        }
     }
 }
 
@@ -365,6 +370,8 @@ int main(int argc, char **argv)
             opt.repeat = number(a, ++i < argc ? argv[i] : NULL);
         } else if (strcmp(a, "--slowest") == 0) {
             opt.slowest = true;
+        } else if (strcmp(a, "--whole") == 0) {
+            opt.whole = true;
         } else if (strcmp(a, "--show") == 0) {
             opt.mode = mode_show;
         } else if (strcmp(a, "--text") == 0) {

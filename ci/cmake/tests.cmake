@@ -77,7 +77,7 @@ function(gomap_corpus_tests)
     # An empty folder is no success.
     set(all_well ${GOMAP_EXPECT} 0 "^[1-9][0-9]* files, 0 failed" ${arg_BINARIES}/replay --target ${target})
     gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
-      COMMAND ${all_well} ${arg_BINARIES}/corpus/${target})
+      COMMAND ${all_well} --whole ${arg_BINARIES}/corpus/${target})
     gomap_test(NAME ${arg_PREFIX}roundtrip/${target} TIMEOUT 300 ${more}
       COMMAND ${all_well} --roundtrip ${GOMAP_ROOT}/corpus/${target})
   endforeach()
