@@ -88,7 +88,7 @@ enum { few = 8 };
 
 static bool is_wide(unsigned selector)
 {
-    return selector == 6 || selector == 7 || selector == 11 || selector == 14 || selector == 24;
+    return selector == 7 || selector == 11 || selector == 14 || selector == 24;
 }
 
 static unsigned get16(const uint8_t *b)
