@@ -623,8 +623,8 @@ def parse_arguments(arguments):
     parser.add_argument("--sanitizer", choices=SANITIZERS, default="asan-ubsan", help="default: asan-ubsan")
     parser.add_argument("--json", metavar="FILE", help="write the final table there")
     parser.add_argument("--seed", type=parse_number(0, 2**32 - 1), metavar="N", help="of the engines' randomness; default: different each time")
-    parser.add_argument("--ratio", action="store_true",
-                        help="afterwards, replay what libFuzzer found with and without the sanitizer, and compare ops/s")
+    parser.add_argument("--ratio", action=argparse.BooleanOptionalAction, default=True,
+                        help="afterwards, replay libFuzzer's inputs with and without the sanitizer, and compare ops/s")
     parser.add_argument("--work", metavar="FOLDER", default=os.path.join(HOME, "work"),
                         help="where new inputs go and come from; default: build/fuzz/work")
     options = parser.parse_args(arguments)
@@ -677,6 +677,8 @@ def build(options, screen, run_folder):
 def ratios(options, jobs, screen, run_folder):
     """What the sanitizer costs: the same inputs, the same replay, the same judges, with it and plain -O2."""
     jobs = [job for job in jobs if job.engine == "libfuzzer" and job.verdict == "ok"]
+    if not jobs:
+        return
     plain = "libfuzzer-none"
     log = os.path.join(run_folder, "build-plain.log")
     with open(log, "wb") as file:
@@ -777,7 +779,7 @@ def main(arguments):
             except OSError as problem:
                 print("ci/fuzz: --json: %s" % problem, file=sys.stderr)
                 return 2
-        if options.ratio and not stopped:
+        if options.ratio and options.sanitizer != "none" and not stopped:
             try:
                 ratios(options, jobs, screen, run_folder)
             except Stop:

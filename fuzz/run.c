@@ -50,6 +50,7 @@ typedef struct runner {
     gm_event event;  /* the last panic, throw or fatal */
     const char *message;
 
+    size_t bytes_of_others; /* allocated before this run, by one that failed */
     size_t fail_after; /* allocations that still succeed */
     size_t fail_count; /* then so many fail */
     bool injected;
@@ -74,7 +75,7 @@ static void *run_alloc(void *ctx, size_t size)
         }
     }
     size_t limit = r->target->bytes != 0 ? r->target->bytes : default_bytes;
-    if (size > limit || gm_mem_stats_get().live_bytes > limit - size) {
+    if (size > limit || gm_mem_stats_get().live_bytes - r->bytes_of_others > limit - size) {
         r->injected = true;
         r->full = true;
         return NULL;
@@ -604,6 +605,7 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
         r.target = f;
         r.options = o != NULL ? o : &plain;
         r.judged = turn == 0;
+        r.bytes_of_others = gm_mem_stats_get().live_bytes;
         digest[turn] = run_once(&r);
         if (turn == 0) {
             first = r.result;

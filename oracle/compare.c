@@ -155,8 +155,11 @@ void oracle_side_by_side(const oracle_step *s, const oracle_report *r, unsigned 
             judge->show(s, f);
         } else if (judge == &oracle_uthash) {
             show_port(s, f);
-        } else {
+        } else if (s->its[s->slot].h != NULL) {
             show_iters(s, f);
+        } else {
+            fprintf(f, "iterator %c has ended; the entries:\n", 'a' + (char)s->slot);
+            show_port(s, f);
         }
         fclose(f);
     }

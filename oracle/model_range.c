@@ -150,8 +150,8 @@ static void range_show(const oracle_step *s, FILE *out)
 {
     for (unsigned i = 0; i < oracle_iters; i++) {
         const walk *w = &walks[i];
-        if (!w->live) {
-            continue;
+        if (!w->live && i != s->slot) {
+            continue; /* the one that this step was about may just have ended */
         }
         fprintf(out, "iterator %c: %zu produced, %zu owed\n", 'a' + (char)i, w->produced, w->must);
         for (const oracle_entry *e = model_entries(); e != NULL; e = e->next) {
