@@ -28,20 +28,20 @@ uintptr_t nilinterhash(const void *p, uintptr_t h);
 
 /* The hash of the value of type t at p under seed h; the hasher that MapOf
  * installs.  Panics "hash of unhashable type T" where T has no equality. */
-uintptr_t typehash(const rtype *t, const void *p, uintptr_t h);
+GM_API uintptr_t typehash(const rtype *t, const void *p, uintptr_t h);
 
 /* Panics with words followed by t's name. */
 _Noreturn void gm_panicType(const char *words, const rtype *t);
 
 /* rtype.equal of each kind.  All ignore alignment of p and q. */
-bool memequal(const rtype *t, const void *p, const void *q); /* regularMemory types of any size */
-bool f32equal(const rtype *t, const void *p, const void *q);
-bool f64equal(const rtype *t, const void *p, const void *q);
-bool c64equal(const rtype *t, const void *p, const void *q);
-bool c128equal(const rtype *t, const void *p, const void *q);
-bool strequal(const rtype *t, const void *p, const void *q);
-bool nilinterequal(const rtype *t, const void *p, const void *q);
-bool arrayequal(const rtype *t, const void *p, const void *q);  /* elem by elem */
-bool structequal(const rtype *t, const void *p, const void *q); /* field by field, blanks skipped */
+GM_API bool memequal(const rtype *t, const void *p, const void *q); /* regularMemory types of any size */
+GM_API bool f32equal(const rtype *t, const void *p, const void *q);
+GM_API bool f64equal(const rtype *t, const void *p, const void *q);
+GM_API bool c64equal(const rtype *t, const void *p, const void *q);
+GM_API bool c128equal(const rtype *t, const void *p, const void *q);
+GM_API bool strequal(const rtype *t, const void *p, const void *q);
+GM_API bool nilinterequal(const rtype *t, const void *p, const void *q);
+GM_API bool arrayequal(const rtype *t, const void *p, const void *q);  /* elem by elem */
+GM_API bool structequal(const rtype *t, const void *p, const void *q); /* field by field, blanks skipped */
 
 #endif

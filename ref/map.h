@@ -22,6 +22,7 @@
 #ifndef GOMAP_MAP_H
 #define GOMAP_MAP_H
 
+#include "alg.h"
 #include "maptype.h"
 
 enum {
