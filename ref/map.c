@@ -48,6 +48,7 @@ static bool gm_iterated(const hmap *h);
 static void gm_start_afresh(hmap *h);
 static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it);
+static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket);
 static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k, uintptr_t checkBucket);
 
 static uint8_t flags_get(const hmap *h)
@@ -828,7 +829,7 @@ next:
         if (maptype_indirectkey(t)) {
             k = gm_loadp(k);
         }
-        if (k == NULL) {
+        if (k == NULL && gm_reads_key(t, h, checkBucket)) { /* ERRATA.md#E3 */
             gopanic("runtime error: invalid memory address or nil pointer dereference");
         }
         void *e = add(b, dataOffset + bucketCnt * (uintptr_t)t->keysize + (uintptr_t)offi * t->elemsize);
@@ -1278,7 +1279,8 @@ static void gm_iter_hold(mapextra *x, gm_gen *g)
 
 /* A block has left the map: it is kept with the newest generation, from g on
  * to older ones, that an iterator holds, because that iterator may still read
- * it; without one it is freed.
+ * it; without one it is freed.  Which generations the entry has been through is
+ * not recorded, so a block younger than that generation is kept as well.
  * Why older ones only: a block leaves when its slot is emptied or its bucket
  * wiped, and stale copies of its address are in buckets evacuated before.
  * An overflow bucket is reached from its own generation and no other. */
@@ -1535,6 +1537,13 @@ static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it
         gm_erratum(3, it);
     }
     return true;
+}
+
+/* ERRATA.md#E3.  Does mapiternext look at the key of an evacuated slot?  Go
+ * faults there if the slot of an indirect key was wiped; C must not get so far. */
+static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket)
+{
+    return h->count != 0 || !maptype_reflexivekey(t) || (checkBucket != noCheck && !hmap_sameSizeGrow(h));
 }
 
 /* ERRATA.md#E4.  Does the entry that was looked up for a stale key k lie in
