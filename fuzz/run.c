@@ -377,6 +377,10 @@ static void make(runner *r, uint8_t maker, int64_t hint)
 {
     r->injected = false;
     for (int attempt = 0; attempt < 2; attempt++) {
+        r->step.hint = maker == make_map_small ? 0 : (intptr_t)hint;
+        if (maker == make_map64 && (int64_t)(intptr_t)hint != hint) {
+            r->step.hint = 0;
+        }
         switch ((op_maker)maker) {
         case make_map:
             r->h = makemap(&r->t, (intptr_t)hint, NULL);

@@ -20,8 +20,27 @@ static oracle_answer check_all(const oracle_step *s, oracle_report *r)
     return oracle_ok;
 }
 
+/* A hint that the address space can hold is what the map takes before it grows:
+ * up to 8 without buckets, else up to 6.5 a bucket, with as few buckets as that
+ * takes.  Any other hint counts as none. */
+static oracle_answer check_hint(const oracle_step *s, oracle_report *r)
+{
+    bool refused = s->hint < 0 || (uintptr_t)s->hint > maxAlloc / s->t->bucket->size;
+    uint64_t want = refused ? 0 : (uint64_t)s->hint;
+    uint64_t room = s->h->B == 0 ? 8 : (UINT64_C(13) << s->h->B) / 2;
+    uint64_t half = s->h->B == 0 ? 0 : s->h->B == 1 ? 8 : room / 2;
+    if (want > room || (s->h->B != 0 && want <= half)) {
+        return oracle_differ(r, "check", "hint", "hint %lld gave B=%u, which takes %llu entries", (long long)s->hint,
+                             s->h->B, (unsigned long long)room);
+    }
+    return oracle_ok;
+}
+
 static oracle_answer check_step(oracle_step *s, oracle_report *r)
 {
+    if (s->event == ev_make && check_hint(s, r) != oracle_ok) {
+        return oracle_differs;
+    }
     switch (s->event) {
     case ev_assign:
     case ev_delete:

@@ -4,7 +4,8 @@
  * primitive step after the port has taken it, and answers ok, unsupported or
  * differs.  The judges, in the order in which they are asked:
  *
- *   check        is the structure sound after this step (ref/check.h)
+ *   check        is the structure sound after this step (ref/check.h); does a
+ *                fresh map have room for its hint, and no more
  *   uthash       membership, values, length, against a uthash table
  *   range        what an iteration must, may and must not produce
  *   alloc        a failed allocation loses nothing and can be repeated
@@ -28,7 +29,7 @@ enum { oracle_iters = 4, oracle_max_entries = 24576 };
 typedef enum oracle_answer { oracle_ok, oracle_unsupported, oracle_differs } oracle_answer;
 
 typedef enum oracle_event {
-    ev_make,     /* a fresh map: t, h */
+    ev_make,     /* a fresh map: t, h, hint */
     ev_assign,   /* key, elem: the slot, which is not yet written with stamp */
     ev_nomemory, /* mapassign(key) or makemap returned NULL */
     ev_delete,   /* key */
@@ -65,6 +66,7 @@ typedef struct oracle_step {
     hiter *its; /* oracle_iters of them; those with h == NULL are not live */
     unsigned slot;
 
+    intptr_t hint;      /* ev_make: what the maker was asked for, as Go's int; 0: no hint */
     uint16_t n;         /* key number */
     uint32_t variant;   /* and its representation */
     const void *key;    /* its bytes */
