@@ -7,26 +7,22 @@
  */
 #include "../../oracle/kinds.h"
 
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "../../ref/alg.h"
-
 static key_kind kind; /* what is being looked at, for CHECK's message */
 static unsigned number;
 
-#define CHECK(e)                                                                                             \
-    do {                                                                                                     \
-        if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s key %u: %s\n", __FILE__, __LINE__, key_kind_names[kind], number, #e); \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+static const char *where(void);
+#define TEST_CASE where()
+#include "../../ref/tests/test.h"
+
+static const char *where(void)
+{
+    snprintf(test_case(), test_case_size, " (%s key %u)", key_kind_names[kind], number);
+    return test_case();
+}
 
 enum { guard = 16 };
 static const uint32_t variants[] = {0, 1, 2, 7, 255, 0x1234, 0x10001, UINT32_MAX};
-enum { nvariants = sizeof variants / sizeof variants[0] };
+enum { nvariants = LENGTH(variants) };
 
 /* Key and elem values at odd addresses, as the map may hold them. */
 static unsigned char buffer_a[1 + elem_max_size + guard], buffer_b[1 + elem_max_size + guard];
@@ -38,29 +34,16 @@ static unsigned stride_of(key_kind k)
     return key_type(k)->size > 200 ? 37 : 1;
 }
 
-static jmp_buf caught;
-static gm_event caught_event;
-static char caught_text[160];
-
-static void catch_event(gm_event what, const char *msg)
-{
-    caught_event = what;
-    snprintf(caught_text, sizeof caught_text, "%s", msg);
-    longjmp(caught, 1);
-}
-
 /* Does the hasher of mt raise an event for the key in a? */
 static bool hashing_fails(const maptype *mt)
 {
-    volatile bool fails = true;
-    caught_text[0] = '\0';
-    gm_set_handler(catch_event);
-    if (setjmp(caught) == 0) {
+    test_caught()->failed = false;
+    gm_set_handler(test_handler);
+    if (setjmp(test_caught()->back) == 0) {
         (void)mt->hasher(mt->key, a, 0);
-        fails = false;
     }
     gm_set_handler(NULL);
-    return fails;
+    return test_caught()->failed;
 }
 
 /* ---- types ------------------------------------------------------------- */
@@ -194,7 +177,7 @@ static void test_equality(void)
             for (unsigned i = 0; i < nvariants; i += 3) {
                 check_pair(n, variants[i], n, variants[(i + 1) % nvariants]);
             }
-            for (unsigned i = 0; i < sizeof apart / sizeof apart[0]; i++) {
+            for (unsigned i = 0; i < LENGTH(apart); i++) {
                 check_pair(n, i, (uint16_t)(n + apart[i]), n);
             }
         }
@@ -204,8 +187,8 @@ static void test_equality(void)
                                      0x4000, 0x4001, 0x7fff, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0xafff,
                                      0xb000, 0xb001, 0xbfff, 0xc000, 0xc001, 0xdfff, 0xe000, 0xffff};
     for (kind = 0; kind < key_kinds; kind++) {
-        for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
-            for (size_t j = 0; j < sizeof edges / sizeof edges[0]; j++) {
+        for (size_t i = 0; i < LENGTH(edges); i++) {
+            for (size_t j = 0; j < LENGTH(edges); j++) {
                 number = edges[i];
                 check_pair(edges[i], 0, edges[j], 1);
             }
@@ -397,7 +380,7 @@ static void test_nan_payloads(void)
         uint16_t n;
     } nans[] = {{key_float64, 0xc000},    {key_float64, 0xffff}, {key_complex128, 0xc000},
                 {key_complex128, 0xffff}, {key_iface, 0xb000},   {key_iface, 0xbfff}};
-    for (size_t i = 0; i < sizeof nans / sizeof nans[0]; i++) {
+    for (size_t i = 0; i < LENGTH(nans); i++) {
         kind = nans[i].k;
         for (number = 0; number < 65536; number++) {
             key_facts f;
@@ -471,7 +454,7 @@ static void test_garbage(void)
         UINT64_C(0x40e8000000000000), /* 0xc000 */
         UINT64_C(0x7fe0000000000000), 2,
     };
-    for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++) {
+    for (size_t i = 0; i < LENGTH(floats); i++) {
         memcpy(a, &floats[i], 8);
         refuse();
     }
@@ -621,7 +604,7 @@ static void test_hashers(void)
         key_kind k;
         uint16_t zero;
     } zeros[] = {{key_float64, 0}, {key_complex128, 0}, {key_iface, 0x8000}};
-    for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) {
+    for (size_t i = 0; i < LENGTH(zeros); i++) {
         kind = zeros[i].k;
         for (int h = 0; h < hash_kinds; h++) {
             maptype mt;
@@ -644,9 +627,9 @@ static void test_unhashable(void)
         kinds_maptype(&mt, kind, elem_int64, (hash_kind)h, gm_exact);
         for (number = 0xe000; number < key_numbers; number += 61) {
             key_make(kind, (uint16_t)number, number, a);
-            CHECK(hashing_fails(&mt) && caught_event == gm_event_panic);
-            CHECK(strstr(caught_text, "hash of unhashable type ") != NULL);
-            CHECK(strstr(caught_text, words[number & 3]) != NULL);
+            CHECK(hashing_fails(&mt) && test_caught()->what == gm_event_panic);
+            CHECK(strstr(test_caught()->words, "hash of unhashable type ") != NULL);
+            CHECK(strstr(test_caught()->words, words[number & 3]) != NULL);
         }
     }
     kind = 0;
@@ -684,7 +667,7 @@ static void test_elems(void)
     for (int i = 0; i < elem_kinds; i++) {
         elem_kind e = (elem_kind)i;
         size_t size = elem_type(e)->size;
-        for (size_t j = 0; j < sizeof stamps / sizeof stamps[0]; j++) {
+        for (size_t j = 0; j < LENGTH(stamps); j++) {
             memset(a - 1, 0xee, 1 + size + guard);
             elem_make(e, stamps[j], a);
             CHECK(a[-1] == 0xee);
@@ -695,7 +678,7 @@ static void test_elems(void)
             if (size > 0) {
                 /* the part of a stamp that fits into the elem */
                 uint64_t differ = e == elem_pointer ? 0xfffffff : size == 1 ? 0xff : UINT64_MAX;
-                for (size_t k = 0; k < sizeof stamps / sizeof stamps[0]; k++) {
+                for (size_t k = 0; k < LENGTH(stamps); k++) {
                     if (((stamps[j] ^ stamps[k]) & differ) != 0) {
                         CHECK(!elem_same(e, a, stamps[k]));
                     }
@@ -736,7 +719,7 @@ static void test_names(void)
                    {"slice", -1, 0xe000},   {"", -1, -1},      {"na", -1, -1},
                    {"nano", -1, -1},        {"NaN", -1, -1}};
     for (kind = 0; kind < key_kinds; kind++) {
-        for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        for (size_t i = 0; i < LENGTH(special); i++) {
             int want = kind == key_iface                               ? special[i].of_iface
                        : kind == key_float64 || kind == key_complex128 ? special[i].of_float
                                                                        : -1;
@@ -781,7 +764,7 @@ static void test_names(void)
         {key_pointer, 0xffff, "0x10fff0"},
     };
     char text[64];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < LENGTH(names); i++) {
         kind = names[i].k;
         number = names[i].n;
         key_name(kind, names[i].n, text, sizeof text);

@@ -8,17 +8,18 @@
 #include "../ops.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+
+static const char *where(void);
+#define TEST_CASE where()
+#include "../../ref/tests/test.h"
 
 static uint64_t seed = 0x676f6d6170; /* an argument replaces it */
 
-#define CHECK(e)                                                                                             \
-    do {                                                                                                     \
-        if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: seed %" PRIu64 ": %s\n", __FILE__, __LINE__, seed, #e);                  \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+static const char *where(void)
+{
+    snprintf(test_case(), test_case_size, " (seed %" PRIu64 ")", seed);
+    return test_case();
+}
 
 static uint64_t rnd_state;
 
@@ -168,7 +169,7 @@ static void test_every_op(void)
     uint8_t data[trace_header_bytes + trace_op_bytes] = {0};
     for (unsigned b0 = 0; b0 < 256; b0++) {
         for (unsigned b1 = 0; b1 < 256; b1++) {
-            for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            for (size_t k = 0; k < LENGTH(keys); k++) {
                 data[12] = (uint8_t)b0;
                 data[13] = (uint8_t)b1;
                 data[14] = (uint8_t)keys[k];
@@ -234,7 +235,7 @@ static void test_bytes(void)
         {{30, 63, 2, 0}, {.code = op_make, .hint = 0}},
         {{31 | 7 << 5, 9, 2, 1}, {.code = op_nil, .key = 258}},
     };
-    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+    for (size_t i = 0; i < LENGTH(ops); i++) {
         uint8_t data[trace_header_bytes + trace_op_bytes] = {0};
         memcpy(data + trace_header_bytes, ops[i].bytes, 4);
         trace_decode(&tr, data, sizeof data);
@@ -290,7 +291,7 @@ static void test_sample(void)
     parse_ok(&tr, sample);
     CHECK(tr.key == key_int64 && tr.elem == elem_int64 && tr.hash == hash_identity);
     CHECK(tr.hint == 0 && tr.seed == 7 && tr.mode == gm_exact && tr.maker == make_map);
-    CHECK(tr.nops == sizeof want / sizeof want[0]);
+    CHECK(tr.nops == LENGTH(want));
     for (size_t i = 0; i < tr.nops; i++) {
         CHECK(op_equal(&tr.ops[i], &want[i]));
     }
@@ -375,7 +376,7 @@ static void test_spellings(void)
     };
     static trace tr, back;
     char text[200], line[128];
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < LENGTH(table); i++) {
         snprintf(text, sizeof text, "%s%s", table[i].header, table[i].line);
         parse_ok(&tr, text);
         CHECK(tr.nops == 1);
@@ -551,7 +552,7 @@ static void test_errors(void)
     };
     static trace tr;
     trace_error err;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < LENGTH(table); i++) {
         const char *text = table[i].text;
         memset(&err, 0, sizeof err);
         bool ok = trace_parse(&tr, text, strlen(text), &err);
@@ -600,7 +601,7 @@ static void test_random_text(void)
     for (unsigned i = 0; i < 300000; i++) {
         size_t len = 0;
         for (unsigned j = 1 + rnd(12); j > 0; j--) {
-            const char *p = pieces[rnd(sizeof pieces / sizeof pieces[0])];
+            const char *p = pieces[rnd(LENGTH(pieces))];
             memcpy(text + len, p, strlen(p));
             len += strlen(p);
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * test.h: what the tests of map.c share: CHECK, a few types, a hasher that lets
- * a test choose bucket and tophash, an allocator that fails on demand, and a
- * handler that catches panics.
+ * test.h: what the tests share: CHECK, a few types, a hasher that lets a test
+ * choose bucket and tophash, an allocator that fails on demand, and a handler
+ * that catches panics.
  */
 #ifndef GOMAP_TEST_H
 #define GOMAP_TEST_H
@@ -17,7 +17,7 @@
 #define CHECK(e)                                                                                             \
     do {                                                                                                     \
         if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s%s\n", __FILE__, __LINE__, #e, test_case());                           \
+            fprintf(stderr, "%s:%d: %s%s\n", __FILE__, __LINE__, #e, TEST_CASE);                             \
             exit(1);                                                                                         \
         }                                                                                                    \
     } while (0)
@@ -26,7 +26,7 @@
 #define CHECK_ROW(row, e)                                                                                    \
     do {                                                                                                     \
         if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: row %ld: %s%s\n", __FILE__, __LINE__, (long)(row), #e, test_case());     \
+            fprintf(stderr, "%s:%d: row %ld: %s%s\n", __FILE__, __LINE__, (long)(row), #e, TEST_CASE);       \
             exit(1);                                                                                         \
         }                                                                                                    \
     } while (0)
@@ -40,20 +40,33 @@ static inline char *test_case(void)
     return text;
 }
 
+/* A test whose own variables say which case it is at defines this before it
+ * includes the file; it is evaluated only when a CHECK has failed. */
+#ifndef TEST_CASE
+#define TEST_CASE test_case()
+#endif
+
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
 
 /* ---- types ------------------------------------------------------------ */
 
-static const rtype t_uint8 = {
-    .size = 1, .align = 1, .kind = kindUint8, .regularMemory = true, .equal = memequal, .name = "uint8"};
-static const rtype t_int64 = {.size = 8,
-                              .align = PtrSize,
-                              .kind = kindInt64,
-                              .regularMemory = true,
-                              .equal = memequal,
-                              .name = "int64"};
+#define TEST_REGULAR(goname, bytes, boundary, goKind)                                                        \
+    {                                                                                                        \
+        .size = (bytes), .align = (boundary), .kind = (goKind), .regularMemory = true, .equal = memequal,    \
+        .name = (goname)                                                                                     \
+    }
+static const rtype t_bool = TEST_REGULAR("bool", 1, 1, kindBool);
+static const rtype t_uint8 = TEST_REGULAR("uint8", 1, 1, kindUint8);
+static const rtype t_int32 = TEST_REGULAR("int32", 4, 4, kindInt32);
+static const rtype t_int64 = TEST_REGULAR("int64", 8, PtrSize, kindInt64);
+static const rtype t_uint64 = TEST_REGULAR("uint64", 8, PtrSize, kindUint64);
+static const rtype t_empty = TEST_REGULAR("struct {}", 0, 1, kindStruct);
+static const rtype t_float32 = {
+    .size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = "float32"};
 static const rtype t_float64 = {
     .size = 8, .align = PtrSize, .kind = kindFloat64, .equal = f64equal, .name = "float64"};
+static const rtype t_complex128 = {
+    .size = 16, .align = PtrSize, .kind = kindComplex128, .equal = c128equal, .name = "complex128"};
 static const rtype t_string = {.size = 2 * PtrSize,
                                .ptrdata = PtrSize,
                                .align = PtrSize,
@@ -68,18 +81,50 @@ static const rtype t_any = {.size = 2 * PtrSize,
                             .name = "interface {}"};
 static const rtype t_slice = {
     .size = 3 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice, .name = "[]int"};
-static const rtype t_empty = {
-    .align = 1, .kind = kindStruct, .regularMemory = true, .equal = memequal, .name = "struct {}"};
+static const rtype t_pointer = {.size = PtrSize,
+                                .ptrdata = PtrSize,
+                                .align = PtrSize,
+                                .kind = kindUnsafePointer,
+                                .regularMemory = true,
+                                .directIface = true,
+                                .equal = memequal,
+                                .name = "unsafe.Pointer"};
 
 #define TEST_BYTES(n)                                                                                        \
     {                                                                                                        \
         .size = (n), .align = 1, .kind = kindArray, .regularMemory = true, .equal = memequal,                \
         .elem = &t_uint8, .len = (n), .name = "[" #n "]uint8"                                                \
     }
+static const rtype t_bytes16 = TEST_BYTES(16);
 static const rtype t_bytes127 = TEST_BYTES(127);
 static const rtype t_bytes128 = TEST_BYTES(128);
 static const rtype t_bytes129 = TEST_BYTES(129);
+static const rtype t_bytes136 = TEST_BYTES(136);
 static const rtype t_bytes1025 = TEST_BYTES(1025);
+
+static const rtype t_anys = {.size = 4 * PtrSize,
+                             .ptrdata = 4 * PtrSize,
+                             .align = PtrSize,
+                             .kind = kindArray,
+                             .equal = arrayequal,
+                             .elem = &t_any,
+                             .len = 2,
+                             .name = "[2]interface {}"};
+
+/* A struct with a gap, whose bytes mean nothing. */
+typedef struct padded {
+    uint8_t a;
+    uint64_t b;
+} padded;
+static const structfield padded_fields[] = {{&t_uint8, offsetof(padded, a), false},
+                                            {&t_uint64, offsetof(padded, b), false}};
+static const rtype t_padded = {.size = sizeof(padded),
+                               .align = PtrSize,
+                               .kind = kindStruct,
+                               .equal = structequal,
+                               .fields = padded_fields,
+                               .nfields = 2,
+                               .name = "struct { a uint8; b uint64 }"};
 
 /* ---- keys ------------------------------------------------------------- */
 
@@ -99,7 +144,8 @@ static inline uintptr_t hash_parts(const rtype *key, const void *p, uintptr_t se
     return (uintptr_t)(k & 0xffff) | (uintptr_t)(k >> 16 & 0xff) << (PtrSize * 8 - 8);
 }
 
-/* hash_parts' descriptor; key is any pointer-free type of eight bytes or more. */
+/* hash_parts' descriptor; key is a type of eight bytes or more, whatever it
+ * takes them for. */
 static inline void test_type(maptype *t, const rtype *key, const rtype *elem, gm_mode mode)
 {
     MapOf(t, key, elem, mode);
@@ -198,7 +244,7 @@ static inline void test_sound(const char *file, int line, const maptype *t, hmap
 {
     gm_check_result r;
     if (!gm_check(t, h, its, n, &r)) {
-        fprintf(stderr, "%s:%d: gm_check: %s: %s%s\n", file, line, r.rule, r.detail, test_case());
+        fprintf(stderr, "%s:%d: gm_check: %s: %s%s\n", file, line, r.rule, r.detail, TEST_CASE);
         exit(1);
     }
 }
@@ -265,6 +311,7 @@ static inline void test_memory_fail(test_memory *m, size_t n, size_t so_many)
 
 /* What this thread's last failure was. */
 typedef struct test_failure {
+    bool failed; /* has there been one since this was cleared? */
     gm_event what;
     char words[128];
     jmp_buf back;
@@ -279,6 +326,7 @@ static inline test_failure *test_caught(void)
 static inline void test_handler(gm_event what, const char *msg)
 {
     test_failure *f = test_caught();
+    f->failed = true;
     f->what = what;
     snprintf(f->words, sizeof f->words, "%s", msg);
     longjmp(f->back, 1);
@@ -304,5 +352,19 @@ static inline bool fails_with(gm_event what, const char *words, void (*f)(void *
     }
     return true;
 }
+
+/* Checks that the call fails with exactly these words. */
+#define FAILS(event, text, call)                                                                             \
+    do {                                                                                                     \
+        gm_handler *const test_before = gm_set_handler(test_handler);                                        \
+        test_caught()->failed = false;                                                                       \
+        if (setjmp(test_caught()->back) == 0) {                                                              \
+            call;                                                                                            \
+        }                                                                                                    \
+        gm_set_handler(test_before);                                                                         \
+        CHECK(test_caught()->failed);                                                                        \
+        CHECK(test_caught()->what == (event));                                                               \
+        CHECK(strcmp(test_caught()->words, (text)) == 0);                                                    \
+    } while (0)
 
 #endif

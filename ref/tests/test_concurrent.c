@@ -8,29 +8,18 @@
  */
 #include <pthread.h>
 
-#include "test.h"
+#include "one_map.h"
 
 enum { nthreads = 4, rounds = 25 };
 
-static maptype t;
-static hmap *h;
 static int64_t nkeys; /* keys 0 to nkeys-1, each its own elem */
 
-static void begin(const rtype *key, intptr_t hint, int64_t n)
+static void begin_filled(const rtype *key, intptr_t hint, int64_t n)
 {
-    test_type(&t, key, &t_int64, gm_exact);
-    h = makemap(&t, hint, NULL);
-    CHECK(h != NULL);
+    begin(key, &t_int64, hint);
     for (nkeys = 0; nkeys < n; nkeys++) {
         CHECK(put(&t, h, nkeys, nkeys));
     }
-}
-
-static void end(void)
-{
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0);
 }
 
 /* Runs f in all threads at once, with their numbers. */
@@ -109,20 +98,20 @@ static void any_number_of_readers_and_iterators_go_together(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
     for (size_t i = 0; i < LENGTH(types); i++) {
-        begin(types[i], 104, 100);
+        begin_filled(types[i], 104, 100);
         CHECK(!hmap_growing(h));
         in_threads(all_of_it);
         CHECK(holders() == 0 && h->count == 100);
-        end();
+        END();
 
-        begin(types[i], 104, 106);
+        begin_filled(types[i], 104, 106);
         CHECK(hmap_growing(h) && !hmap_sameSizeGrow(h) && h->nevacuate == 2);
         in_threads(all_of_it);
         CHECK(holders() == 0 && hmap_growing(h) && h->nevacuate == 2);
         CHECK(flags_of(h) == (iterator | oldIterator));
-        end();
+        END();
 
-        begin(types[i], 52, 40);
+        begin_filled(types[i], 52, 40);
         for (int b = 0; b < 8; b++) { /* to nine entries each and back */
             for (int n = 0; n < 4; n++) {
                 CHECK(put(&t, h, KEY(b, 99, n), 0));
@@ -137,7 +126,7 @@ static void any_number_of_readers_and_iterators_go_together(void)
         CHECK(hmap_sameSizeGrow(h));
         in_threads(all_of_it);
         CHECK(holders() == 0 && hmap_sameSizeGrow(h));
-        end();
+        END();
     }
 }
 
@@ -180,7 +169,7 @@ static void the_last_thread_frees_the_old_array_and_what_was_parked(void)
     static const rtype *const types[] = {&t_int64, &t_bytes129};
     for (size_t i = 0; i < LENGTH(types); i++) {
         for (int r = 0; r < rounds; r++) {
-            begin(types[i], 26, 26);
+            begin_filled(types[i], 26, 26);
             CHECK(pthread_barrier_init(&barrier, NULL, nthreads + 1) == 0);
             pthread_t threads[nthreads];
             int numbers[nthreads];
@@ -207,7 +196,7 @@ static void the_last_thread_frees_the_old_array_and_what_was_parked(void)
             CHECK(holders() == 0 && h->extra->gm_gens->older == NULL);
             /* the array, and the four keys where they lay outside it */
             CHECK(gm_mem_stats_get().live_blocks == blocks - 1 - (maptype_indirectkey(&t) ? 4 : 0));
-            end();
+            END();
         }
     }
 }
@@ -323,7 +312,7 @@ static void whoever_meets_a_writer_is_told_in_Gos_words(void)
     key.equal = equal_parking;
     for (size_t w = 0; w < LENGTH(writers); w++) {
         for (size_t i = 0; i < LENGTH(rows); i++) {
-            begin(&key, 26, 26);
+            begin_filled(&key, 26, 26);
             memset(&ranging, 0, sizeof ranging);
             if (rows[i].call == call_iternext) {
                 mapiterinit(&t, h, &ranging);
@@ -344,7 +333,7 @@ static void whoever_meets_a_writer_is_told_in_Gos_words(void)
             for (int64_t k = 0; k < 26; k++) {
                 CHECK_ROW(i, get(&t, h, k) == (k != 5 ? k : w == 0 ? 55 : -1));
             }
-            end();
+            END();
         }
     }
 }

@@ -3,25 +3,9 @@
  * test_delete.c: what deleting and clearing leave behind in the slots, and
  * that neither needs memory.
  */
-#include "test.h"
+#include "one_map.h"
 
-static maptype t;
-static hmap *h;
 static test_memory memory;
-
-static void begin(const rtype *key, const rtype *elem, intptr_t hint)
-{
-    test_type(&t, key, elem, gm_exact);
-    h = makemap(&t, hint, NULL);
-    CHECK(h != NULL);
-}
-
-static void end(void)
-{
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0);
-}
 
 /* ---- slot states ------------------------------------------------------ */
 
@@ -112,7 +96,7 @@ static void an_emptied_slot_becomes_emptyRest_only_where_nothing_follows(void)
             fprintf(stderr, "after deleting %s: %s\n", rows[i].deletes, chain_text());
         }
         CHECK_ROW(i, strcmp(chain_text(), rows[i].want) == 0);
-        end();
+        END();
     }
 }
 
@@ -147,7 +131,7 @@ static void the_states_are_right_after_any_deletes(void)
             del(&t, h, nth(j));
             live[j] = false;
             check_states(live);
-            end();
+            END();
         }
     }
 
@@ -170,7 +154,7 @@ static void the_states_are_right_after_any_deletes(void)
             }
         }
         CHECK(h->count == 0);
-        end();
+        END();
     }
     *test_case() = '\0';
 }
@@ -191,7 +175,7 @@ static void holes_are_filled_again_from_the_front(void)
     CHECK(put(&t, h, nth(13), 1));
     CHECK(strcmp(chain_text(), "akcdelgh|mjn.....") == 0);
     CHECK(h->noverflow == 1);
-    end();
+    END();
 }
 
 /* A hole in front of the key does not make assigning move or double it. */
@@ -202,7 +186,7 @@ static void a_key_behind_a_hole_is_found_by_assignment(void)
     CHECK(put(&t, h, nth(9), 77));
     CHECK(strcmp(chain_text(), "-bcdefgh|ij......") == 0);
     CHECK(get(&t, h, nth(9)) == 77 && h->count == 9);
-    end();
+    END();
 }
 
 static void an_emptied_overflow_bucket_stays_and_is_used_again(void)
@@ -215,7 +199,7 @@ static void an_emptied_overflow_bucket_stays_and_is_used_again(void)
     CHECK(put(&t, h, nth(11), 1));
     CHECK(strcmp(chain_text(), "abcdefgh|l.......") == 0);
     CHECK(h->noverflow == 1 && gm_mem_stats_get().live_blocks == blocks);
-    end();
+    END();
 }
 
 /* ---- slot contents ---------------------------------------------------- */
@@ -257,7 +241,7 @@ static void a_deleted_slot_keeps_at_most_its_key(void)
         e = mapassign(&t, h, key.bytes);
         CHECK_ROW(i, e != NULL && all_zero(e, rows[i].elem->size));
         CHECK_ROW(i, b->tophash[2] == 9);
-        end();
+        END();
     }
 
     begin(&t_string, &t_string, 0);
@@ -269,7 +253,7 @@ static void a_deleted_slot_keeps_at_most_its_key(void)
     mapdelete(&t, h, &s);
     bmap *b = bucket_at(&t, h->buckets, 0);
     CHECK(all_zero(key_slot(&t, b, 0), t.keysize) && all_zero(elem_slot(&t, b, 0), t.elemsize));
-    end();
+    END();
 }
 
 static void deleting_a_missing_key_changes_nothing(void)
@@ -288,7 +272,7 @@ static void deleting_a_missing_key_changes_nothing(void)
     CHECK(memcmp(&before, h, sizeof before) == 0);
     free(copy);
     mapdelete(&t, NULL, &bytes);
-    end();
+    END();
 }
 
 /* ---- the seed --------------------------------------------------------- */
@@ -314,7 +298,7 @@ static void emptying_the_map_gives_it_a_new_seed(void)
     gm_rand_restore(before);
     mapclear(&t, h);
     CHECK(h->hash0 == next);
-    end();
+    END();
 }
 
 /* ---- while growing ---------------------------------------------------- */
@@ -330,7 +314,7 @@ static void deletes_do_growth_work(void)
     del(&t, h, 7); /* old bucket 3, then 1: the last two */
     CHECK(!hmap_growing(h) && h->nevacuate == 4);
     CHECK(!has(&t, h, 7) && h->count == 26);
-    end();
+    END();
 }
 
 /* B=1, 13 keys in bucket 0: two buckets.  The 14th starts a growth to B=2,
@@ -375,7 +359,7 @@ static void without_memory_an_entry_is_deleted_where_it_lies(void)
         for (int k = 0; k < 14; k++) {
             CHECK_ROW(i, has(&t, h, KEY(0, 0x30 + k, 0)) == (k != 3));
         }
-        end();
+        END();
     }
 }
 
@@ -391,7 +375,7 @@ static void without_memory_all_entries_can_be_deleted(void)
     }
     test_memory_fail(&memory, 0, 0);
     CHECK(put(&t, h, 1, 1) && h->count == 1);
-    end();
+    END();
 }
 
 /* ---- clear ------------------------------------------------------------ */
@@ -408,7 +392,7 @@ static void clear_keeps_the_array_and_nothing_else(void)
         CHECK(!has(&t, h, nth(i)));
     }
     CHECK(put(&t, h, nth(4), 4) && get(&t, h, nth(4)) == 4);
-    end();
+    END();
     mapclear(&t, NULL);
 }
 
@@ -423,23 +407,13 @@ static void clear_ends_growth_of_either_kind(void)
     mapclear(&t, h);
     CHECK(!hmap_growing(h) && h->nevacuate == 0 && h->B == 3 && flags_of(h) == 0);
     CHECK(h->extra->oldoverflow == NULL);
-    end();
+    END();
 
     /* to the same */
-    begin(&t_bytes129, &t_int64, 26);
-    for (int b = 0; b < 4; b++) {
-        for (int i = 0; i < 9; i++) {
-            CHECK(put(&t, h, KEY(b, 50, i), i));
-        }
-        for (int i = 0; i < 8; i++) {
-            del(&t, h, KEY(b, 50, i));
-        }
-    }
-    CHECK(put(&t, h, KEY(1, 60, 0), 60));
-    CHECK(hmap_sameSizeGrow(h));
+    begin_same_size_growth(&t_bytes129);
     mapclear(&t, h);
     CHECK(!hmap_growing(h) && !hmap_sameSizeGrow(h) && flags_of(h) == 0 && h->B == 2);
-    end();
+    END();
 }
 
 int main(void)

@@ -2,22 +2,13 @@
  *
  * test_dump.c: dumps, letter for letter.
  *
- * The hasher is the identity, so that bucket numbers can be told by looking;
- * the seed is set by hand, since it is no part of what is tested.
+ * Keys are small, so hash_parts makes each its own hash, and bucket numbers can
+ * be told by looking; the seed is set by hand, since it is no part of what is
+ * tested.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "../alg.h"
 #include "../dump.h"
 
-#define CHECK(e)                                                                                             \
-    do {                                                                                                     \
-        if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #e);                                          \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "test.h"
 
 static char text[16384];
 static size_t length;
@@ -53,57 +44,11 @@ static void expect(int line, const char *want)
 
 /* ---- types ------------------------------------------------------------ */
 
-#define REGULAR(goname, bytes, boundary, goKind)                                                             \
-    {                                                                                                        \
-        .size = (bytes), .align = (boundary), .kind = (goKind), .regularMemory = true, .equal = memequal,    \
-        .name = (goname)                                                                                     \
-    }
-static const rtype t_bool = REGULAR("bool", 1, 1, kindBool);
-static const rtype t_int = REGULAR("int", PtrSize, PtrSize, kindInt);
-static const rtype t_int8 = REGULAR("int8", 1, 1, kindInt8);
-static const rtype t_int16 = REGULAR("int16", 2, 2, kindInt16);
-static const rtype t_int32 = REGULAR("int32", 4, 4, kindInt32);
-static const rtype t_int64 = REGULAR("int64", 8, PtrSize, kindInt64);
-static const rtype t_uint8 = REGULAR("uint8", 1, 1, kindUint8);
-static const rtype t_uint64 = REGULAR("uint64", 8, PtrSize, kindUint64);
-static const rtype t_empty = REGULAR("struct {}", 0, 1, kindStruct);
-static const rtype t_float32 = {
-    .size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = "float32"};
-static const rtype t_float64 = {
-    .size = 8, .align = PtrSize, .kind = kindFloat64, .equal = f64equal, .name = "float64"};
+static const rtype t_int = TEST_REGULAR("int", PtrSize, PtrSize, kindInt);
+static const rtype t_int8 = TEST_REGULAR("int8", 1, 1, kindInt8);
+static const rtype t_int16 = TEST_REGULAR("int16", 2, 2, kindInt16);
 static const rtype t_complex64 = {
     .size = 8, .align = 4, .kind = kindComplex64, .equal = c64equal, .name = "complex64"};
-static const rtype t_complex128 = {
-    .size = 16, .align = PtrSize, .kind = kindComplex128, .equal = c128equal, .name = "complex128"};
-static const rtype t_string = {.size = sizeof(stringStruct),
-                               .ptrdata = PtrSize,
-                               .align = PtrSize,
-                               .kind = kindString,
-                               .equal = strequal,
-                               .name = "string"};
-static const rtype t_any = {.size = sizeof(eface),
-                            .ptrdata = sizeof(eface),
-                            .align = PtrSize,
-                            .kind = kindInterface,
-                            .equal = nilinterequal,
-                            .name = "interface {}"};
-static const rtype t_pointer = {.size = PtrSize,
-                                .ptrdata = PtrSize,
-                                .align = PtrSize,
-                                .kind = kindUnsafePointer,
-                                .regularMemory = true,
-                                .directIface = true,
-                                .equal = memequal,
-                                .name = "unsafe.Pointer"};
-static const rtype t_slice = {
-    .size = 3 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice, .name = "[]int"};
-#define BYTES(n)                                                                                             \
-    {                                                                                                        \
-        .size = (n), .align = 1, .kind = kindArray, .regularMemory = true, .equal = memequal,                \
-        .elem = &t_uint8, .len = (n), .name = "[" #n "]uint8"                                                \
-    }
-static const rtype t_bytes16 = BYTES(16);
-static const rtype t_bytes129 = BYTES(129);
 static const rtype t_strings = {.size = 2 * sizeof(stringStruct),
                                 .align = PtrSize,
                                 .kind = kindArray,
@@ -111,20 +56,6 @@ static const rtype t_strings = {.size = 2 * sizeof(stringStruct),
                                 .elem = &t_string,
                                 .len = 2,
                                 .name = "[2]string"};
-
-typedef struct padded {
-    uint8_t a;
-    uint64_t b;
-} padded;
-static const structfield padded_fields[] = {{&t_uint8, offsetof(padded, a), false},
-                                            {&t_uint64, offsetof(padded, b), false}};
-static const rtype t_padded = {.size = sizeof(padded),
-                               .align = PtrSize,
-                               .kind = kindStruct,
-                               .equal = structequal,
-                               .fields = padded_fields,
-                               .nfields = 2,
-                               .name = "main.padded"};
 
 /* ---- values ----------------------------------------------------------- */
 
@@ -153,7 +84,7 @@ static void test_floats(void)
         {UINT64_C(0x7ff8000000000005), "nan:0x7ff8000000000005"},
         {UINT64_C(0xfff0000000000001), "nan:0xfff0000000000001"},
     };
-    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
+    for (size_t i = 0; i < LENGTH(doubles); i++) {
         VALUE(t_float64, &doubles[i].bits, doubles[i].want);
     }
     static const struct {
@@ -163,7 +94,7 @@ static void test_floats(void)
         {0, "0x0p+0"},          {0xbfc00000, "-0x1.8p+0"}, {0x7f7fffff, "0x1.fffffep+127"},
         {1, "0x0.000002p-126"}, {0x7f800000, "+inf"},      {0x7fc00003, "nan:0x7fc00003"},
     };
-    for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++) {
+    for (size_t i = 0; i < LENGTH(floats); i++) {
         VALUE(t_float32, &floats[i].bits, floats[i].want);
     }
     const uint64_t c128[] = {UINT64_C(0x3ff8000000000000), UINT64_C(0x7ff8000000000001)};
@@ -219,15 +150,6 @@ static void test_values(void)
 
 /* ---- maps ------------------------------------------------------------- */
 
-static uintptr_t identity(const rtype *key, const void *p, uintptr_t seed)
-{
-    int64_t v;
-    (void)key;
-    (void)seed;
-    memcpy(&v, p, sizeof v);
-    return (uintptr_t)v;
-}
-
 static uintptr_t constant(const rtype *key, const void *p, uintptr_t seed)
 {
     (void)key;
@@ -240,8 +162,7 @@ static maptype t;
 
 static hmap *ints(intptr_t hint)
 {
-    MapOf(&t, &t_int64, &t_int64, gm_exact);
-    t.hasher = identity;
+    test_type(&t, &t_int64, &t_int64, gm_exact);
     gm_rand_seed(1);
     hmap *h = makemap(&t, hint, NULL);
     CHECK(h != NULL);
@@ -249,20 +170,28 @@ static hmap *ints(intptr_t hint)
     return h;
 }
 
-static void put(hmap *h, int64_t from, int64_t to)
+/* An empty map[string][129]uint8. */
+static hmap *strings(void)
+{
+    MapOf(&t, &t_string, &t_bytes129, gm_exact);
+    t.hasher = constant;
+    hmap *h = makemap(&t, 0, NULL);
+    CHECK(h != NULL);
+    h->hash0 = 7;
+    return h;
+}
+
+static void put_all(hmap *h, int64_t from, int64_t to)
 {
     for (int64_t k = from; k <= to; k++) {
-        int64_t e = 10 * k;
-        void *p = mapassign(&t, h, &k);
-        CHECK(p != NULL);
-        memcpy(p, &e, sizeof e);
+        CHECK(put(&t, h, k, 10 * k));
     }
 }
 
-static void del(hmap *h, int64_t from, int64_t to)
+static void del_all(hmap *h, int64_t from, int64_t to)
 {
     for (int64_t k = from; k <= to; k++) {
-        mapdelete(&t, h, &k);
+        del(&t, h, k);
     }
 }
 
@@ -274,18 +203,18 @@ static void test_small(void)
     gm_dump(&t, h, sink);
     EXPECT(MAP "count=0 flags=- B=0 noverflow=0 hash0=0x00000007 nevacuate=0 growth=none\n"
                "buckets -\n");
-    put(h, 1, 3);
+    put_all(h, 1, 3);
     gm_dump(&t, h, sink);
     EXPECT(MAP "count=3 flags=- B=0 noverflow=0 hash0=0x00000007 nevacuate=0 growth=none\n"
                "buckets 1+0 next=-\n"
                "0 main 05:1=10 05:2=20 05:3=30 .*5\n");
     /* Stale keys of pointer-free types stay, elems do not. */
-    del(h, 2, 2);
+    del_all(h, 2, 2);
     gm_dump(&t, h, sink);
     EXPECT(MAP "count=2 flags=- B=0 noverflow=0 hash0=0x00000007 nevacuate=0 growth=none\n"
                "buckets 1+0 next=-\n"
                "0 main 05:1=10 -~2 05:3=30 .*5\n");
-    del(h, 3, 3);
+    del_all(h, 3, 3);
     gm_dump(&t, h, sink);
     EXPECT(MAP "count=1 flags=- B=0 noverflow=0 hash0=0x00000007 nevacuate=0 growth=none\n"
                "buckets 1+0 next=-\n"
@@ -304,9 +233,9 @@ static void test_small(void)
 static void test_growing(void)
 {
     hmap *h = ints(20); /* B=2 */
-    put(h, 0, 25);
-    del(h, 24, 24);
-    put(h, 27, 27);
+    put_all(h, 0, 25);
+    del_all(h, 24, 24);
+    put_all(h, 27, 27);
     gm_dump(&t, h, sink);
     EXPECT(MAP "count=26 flags=- B=2 noverflow=0 hash0=0x00000007 nevacuate=0 growth=none\n"
                "buckets 4+0 next=-\n"
@@ -314,7 +243,7 @@ static void test_growing(void)
                "1 main 05:1=10 05:5=50 05:9=90 05:13=130 05:17=170 05:21=210 05:25=250 .\n"
                "2 main 05:2=20 05:6=60 05:10=100 05:14=140 05:18=180 05:22=220 .*2\n"
                "3 main 05:3=30 05:7=70 05:11=110 05:15=150 05:19=190 05:23=230 05:27=270 .\n");
-    put(h, 26, 26);
+    put_all(h, 26, 26);
     gm_dump(&t, h, sink);
     EXPECT(MAP "count=27 flags=- B=3 noverflow=0 hash0=0x00000007 nevacuate=1 growth=double\n"
                "buckets 8+0 next=-\n"
@@ -340,7 +269,7 @@ static void test_chains(void)
      * 17 buckets of 144 bytes (140 on 32-bit) are 2448 (2380), rounded to 2688. */
     hmap *h = ints(100);
     t.hasher = constant;
-    put(h, 1, 9);
+    put_all(h, 1, 9);
     gm_dump(&t, h, sink);
     const char *tail = PtrSize == 8 ? "2" : "3";
     char want[2048];
@@ -352,8 +281,8 @@ static void test_chains(void)
                  "1..15 empty\n",
              tail);
     EXPECT(want);
-    put(h, 10, 33);
-    del(h, 4, 31);
+    put_all(h, 10, 33);
+    del_all(h, 4, 31);
     gm_dump(&t, h, sink);
     snprintf(want, sizeof want,
              MAP "count=5 flags=- B=4 noverflow=4 hash0=0x00000007 nevacuate=0 growth=none\n"
@@ -380,11 +309,7 @@ static void test_chains(void)
 /* What slots without an entry hold may point nowhere. */
 static void test_pointers(void)
 {
-    MapOf(&t, &t_string, &t_bytes129, gm_exact);
-    t.hasher = constant;
-    hmap *h = makemap(&t, 0, NULL);
-    CHECK(h != NULL);
-    h->hash0 = 7;
+    hmap *h = strings();
     const stringStruct keys[] = {{"one", 3}, {"two", 3}};
     for (size_t i = 0; i < 2; i++) {
         unsigned char *e = mapassign(&t, h, &keys[i]);
@@ -428,7 +353,7 @@ static void test_iterators(void)
     EXPECT("iter ended\n");
 
     hmap *h = ints(0);
-    put(h, 1, 8);
+    put_all(h, 1, 8);
     begin(h, &it, 0, 3);
     gm_dump_iter(&it, sink);
     EXPECT("iter B=0 startBucket=0 offset=3 wrapped=true bucket=0 i=1 checkBucket=- buckets=new bptr=new:0 "
@@ -436,7 +361,7 @@ static void test_iterators(void)
            "elem=40\n");
 
     /* The array of the iterator becomes the old one, then neither. */
-    put(h, 9, 9);
+    put_all(h, 9, 9);
     gm_dump_iter(&it, sink);
     CHECK(!hmap_growing(h));
     EXPECT("iter B=0 startBucket=0 offset=3 wrapped=true bucket=0 i=1 checkBucket=- buckets=gone bptr=gone:0 "
@@ -449,7 +374,7 @@ static void test_iterators(void)
            "elem=50\n");
 
     /* Its entry is in an array that it does not hold; that goes away. */
-    put(h, 10, 30);
+    put_all(h, 10, 30);
     gm_dump_iter(&it, sink);
     EXPECT("iter B=0 startBucket=0 offset=3 wrapped=true bucket=0 i=2 checkBucket=- buckets=gone bptr=gone:0 "
            "key=* "
@@ -459,7 +384,7 @@ static void test_iterators(void)
 
     /* Begun while growing, in a bucket that is not filled yet. */
     h = ints(20);
-    put(h, 0, 26);
+    put_all(h, 0, 26);
     CHECK(hmap_growing(h));
     begin(h, &it, 5, 0);
     gm_dump_iter(&it, sink);
@@ -472,7 +397,7 @@ static void test_iterators(void)
     /* In the tail, in a heap bucket, and in one that clear has taken out. */
     h = ints(100);
     t.hasher = constant;
-    put(h, 1, 40);
+    put_all(h, 1, 40);
     begin(h, &it, 0, 0);
     for (int i = 0; i < 8; i++) {
         mapiternext(&it);
@@ -500,10 +425,7 @@ static void test_iterators(void)
 /* What the iterator points to may be gone after a write; it is not read then. */
 static void test_stale_iterators(void)
 {
-    MapOf(&t, &t_string, &t_bytes129, gm_exact);
-    t.hasher = constant;
-    hmap *h = makemap(&t, 0, NULL);
-    CHECK(h != NULL);
+    hmap *h = strings();
     const stringStruct keys[] = {{"one", 3}, {"two", 3}};
     for (size_t i = 0; i < 2; i++) {
         CHECK(mapassign(&t, h, &keys[i]) != NULL);

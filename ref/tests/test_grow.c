@@ -3,24 +3,7 @@
  * test_grow.c: when a map grows, how far each write brings the growth, and
  * where entries go.  The numbers follow from map.go by hand.
  */
-#include "test.h"
-
-static maptype t;
-static hmap *h;
-
-static void begin(const rtype *key, const rtype *elem, intptr_t hint)
-{
-    test_type(&t, key, elem, gm_exact);
-    h = makemap(&t, hint, NULL);
-    CHECK(h != NULL);
-}
-
-static void end(void)
-{
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0);
-}
+#include "one_map.h"
 
 /* ---- growth to twice the size ----------------------------------------- */
 
@@ -60,7 +43,7 @@ static void the_load_makes_the_map_double_at_13_halves(void)
     for (int64_t k = 0; k < 209; k++) {
         CHECK_ROW(k, get(&t, h, k) == k + 1);
     }
-    end();
+    END();
 }
 
 /* Where all keys meet in one bucket the limits are the same. */
@@ -76,7 +59,7 @@ static void the_load_counts_whatever_the_keys_collide(void)
         CHECK(put(&t, h, KEY(0, 77, n), n));
         CHECK_ROW(n, h->B == B);
     }
-    end();
+    END();
 }
 
 static void a_map_made_with_a_hint_grows_one_entry_beyond_it(void)
@@ -93,7 +76,7 @@ static void a_map_made_with_a_hint_grows_one_entry_beyond_it(void)
         CHECK_ROW(i, h->B == i && !hmap_growing(h));
         CHECK_ROW(i, put(&t, h, hints[i], 1));
         CHECK_ROW(i, h->B == i + 1);
-        end();
+        END();
     }
 }
 
@@ -129,7 +112,7 @@ static void evacuation_splits_a_bucket_by_the_next_bit(void)
     }
     /* 1 and 3 are as they were */
     CHECK(!evacuated(bucket_at(&t, h->oldbuckets, 1)) && !evacuated(bucket_at(&t, h->oldbuckets, 3)));
-    end();
+    END();
 }
 
 /* A long chain goes where its bit says and is dense there; holes are gone. */
@@ -156,7 +139,7 @@ static void evacuation_closes_the_holes(void)
     CHECK(memcmp(y->tophash, y0, 8) == 0);
     CHECK(memcmp(bmap_overflow(y, &t)->tophash, y1, 8) == 0);
     CHECK(h->noverflow == 1); /* counted afresh for the new array */
-    end();
+    END();
 }
 
 /* ---- whose writes do the work ----------------------------------------- */
@@ -192,7 +175,7 @@ static void every_write_evacuates_two_buckets_and_reads_none(void)
         done += evacuated(bucket_at(&t, h->oldbuckets, b));
     }
     CHECK(done == 8 + 3); /* 16, 20, 21 */
-    end();
+    END();
 }
 
 /* 4096 old buckets.  Writes go to old buckets from 4095 downward, while the mark
@@ -217,7 +200,7 @@ static void the_mark_looks_at_1024_buckets_at_a_time(void)
     CHECK(hmap_growing(h) && h->nevacuate == 3072);
     CHECK(put(&t, h, 0, 0)); /* nothing left to evacuate, but the mark goes on */
     CHECK(!hmap_growing(h) && h->nevacuate == 4096);
-    end();
+    END();
 }
 
 /* ---- growth to the same size ------------------------------------------ */
@@ -263,7 +246,7 @@ static void as_many_overflow_buckets_as_buckets_start_a_growth_to_the_same_size(
             CHECK_ROW(B, bmap_overflow(bucket_at(&t, h->buckets, (uintptr_t)b), &t) == NULL);
             CHECK_ROW(B, get(&t, h, KEY(b, 50, 8)) == 3);
         }
-        end();
+        END();
     }
 }
 
@@ -285,7 +268,7 @@ static void fewer_overflow_buckets_than_buckets_start_nothing(void)
     CHECK(hmap_sameSizeGrow(h));
     /* old bucket 3 with its nine keys is moved: one overflow bucket again */
     CHECK(h->noverflow == 1);
-    end();
+    END();
 }
 
 /* Both reasons at once: the load decides. */
@@ -302,7 +285,7 @@ static void a_loaded_map_with_many_overflow_buckets_doubles(void)
     CHECK(put(&t, h, KEY(1, 60, 0), 1));
     h->count -= 22;
     CHECK(h->B == 3 && !hmap_sameSizeGrow(h));
-    end();
+    END();
 }
 
 /* B=16 and 17: an overflow bucket is counted when the low 1 or 2 bits of a
@@ -383,7 +366,7 @@ static void an_evacuated_bucket_is_wiped_if_it_has_pointers_and_no_iterator(void
         CHECK_ROW(i, wiped(old) == rows[i].want);
         CHECK_ROW(i, !wiped(bucket_at(&t, h->oldbuckets, 1)));
         gm_iter_end(&it);
-        end();
+        END();
     }
 }
 

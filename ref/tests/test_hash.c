@@ -6,19 +6,7 @@
  * The tables were printed by hash_vectors.go, whose head tells how; test_values
  * goes through the same inputs in the same order.
  */
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "../alg.h"
-
-#define CHECK(e)                                                                                             \
-    do {                                                                                                     \
-        if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #e);                                          \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "test.h"
 
 typedef struct vector {
     const char *name;
@@ -152,65 +140,6 @@ static const size_t lengths[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 
 
 /* ---- types ------------------------------------------------------------ */
 
-#define REGULAR(goname, ctype, goKind)                                                                       \
-    {                                                                                                        \
-        .size = sizeof(ctype), .align = 1, .kind = (goKind), .regularMemory = true, .equal = memequal,       \
-        .name = (goname)                                                                                     \
-    }
-
-static const rtype t_int64 = REGULAR("int64", int64_t, kindInt64);
-static const rtype t_int32 = REGULAR("int32", int32_t, kindInt32);
-static const rtype t_uint8 = REGULAR("uint8", uint8_t, kindUint8);
-static const rtype t_uint64 = REGULAR("uint64", uint64_t, kindUint64);
-static const rtype t_float64 = {
-    .size = 8, .align = PtrSize, .kind = kindFloat64, .equal = f64equal, .name = "float64"};
-static const rtype t_string = {.size = sizeof(stringStruct),
-                               .ptrdata = PtrSize,
-                               .align = PtrSize,
-                               .kind = kindString,
-                               .equal = strequal,
-                               .name = "string"};
-static const rtype t_pointer = {.size = PtrSize,
-                                .ptrdata = PtrSize,
-                                .align = PtrSize,
-                                .kind = kindUnsafePointer,
-                                .regularMemory = true,
-                                .directIface = true,
-                                .equal = memequal,
-                                .name = "unsafe.Pointer"};
-static const rtype t_any = {.size = sizeof(eface),
-                            .ptrdata = sizeof(eface),
-                            .align = PtrSize,
-                            .kind = kindInterface,
-                            .equal = nilinterequal,
-                            .name = "interface {}"};
-static const rtype t_slice = {
-    .size = 3 * sizeof(void *), .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice, .name = "[]int"};
-static const rtype t_empty = {
-    .align = 1, .kind = kindStruct, .regularMemory = true, .equal = memequal, .name = "struct {}"};
-static const rtype t_bytes16 = {.size = 16,
-                                .align = 1,
-                                .kind = kindArray,
-                                .regularMemory = true,
-                                .equal = memequal,
-                                .elem = &t_uint8,
-                                .len = 16,
-                                .name = "[16]uint8"};
-
-typedef struct padded {
-    uint8_t a;
-    uint64_t b;
-} padded;
-static const structfield padded_fields[] = {{&t_uint8, offsetof(padded, a), false},
-                                            {&t_uint64, offsetof(padded, b), false}};
-static const rtype t_padded = {.size = sizeof(padded),
-                               .align = PtrSize,
-                               .kind = kindStruct,
-                               .equal = structequal,
-                               .fields = padded_fields,
-                               .nfields = 2,
-                               .name = "struct { a uint8; b uint64 }"};
-
 typedef struct blank {
     int32_t a, unnamed;
     int64_t b;
@@ -249,14 +178,6 @@ static const rtype t_floats = {.size = 16,
                                .elem = &t_float64,
                                .len = 2,
                                .name = "[2]float64"};
-static const rtype t_anys = {.size = 2 * sizeof(eface),
-                             .align = PtrSize,
-                             .kind = kindArray,
-                             .equal = arrayequal,
-                             .elem = &t_any,
-                             .len = 2,
-                             .name = "[2]interface {}"};
-
 static stringStruct str(const char *s)
 {
     return (stringStruct){s, (intptr_t)strlen(s)};
@@ -305,7 +226,7 @@ static size_t next_vector;
 
 static void row(const char *name, uint64_t hash, need n)
 {
-    CHECK(next_vector < sizeof vectors / sizeof vectors[0]);
+    CHECK(next_vector < LENGTH(vectors));
     const vector *v = &vectors[next_vector++];
     CHECK(strcmp(v->name, name) == 0);
     bool comparable = little_endian() || n == need_nothing || (n == need_words && PtrSize == 8);
@@ -335,7 +256,7 @@ static void test_values(void)
     for (size_t i = 0; i < sizeof buf; i++) {
         buf[i] = (unsigned char)split64(i);
     }
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    for (size_t i = 0; i < LENGTH(lengths); i++) {
         row("memhash", memhash(buf + 3, seed, lengths[i]), need_bytes);
     }
 
@@ -400,7 +321,7 @@ static void test_values(void)
         {"iface string", any(&t_string, &k17), need_bytes},
         {"iface pointer", any(&t_pointer, (void *)(uintptr_t)0x10), need_nothing},
     };
-    for (size_t i = 0; i < sizeof ifaces / sizeof ifaces[0]; i++) {
+    for (size_t i = 0; i < LENGTH(ifaces); i++) {
         row(ifaces[i].name, nilinterhash(&ifaces[i].value, seed), ifaces[i].n);
     }
 
@@ -421,7 +342,7 @@ static void test_values(void)
     row("type array of floats", typehash(&t_floats, two, seed), need_words);
     row("type array of interfaces", typehash(&t_anys, anys, seed), need_words);
     row("type 16 bytes", typehash(&t_bytes16, buf, seed), need_bytes);
-    CHECK(next_vector == sizeof vectors / sizeof vectors[0]);
+    CHECK(next_vector == LENGTH(vectors));
 }
 
 /* ---- properties ------------------------------------------------------- */
@@ -545,25 +466,6 @@ static void test_equality(void)
 
 /* ---- panics ----------------------------------------------------------- */
 
-static jmp_buf recovered;
-static const char *message;
-
-static void recover(gm_event what, const char *msg)
-{
-    message = what == gm_event_panic ? msg : "not a panic";
-    longjmp(recovered, 1);
-}
-
-#define PANICS(text, call)                                                                                   \
-    do {                                                                                                     \
-        message = NULL;                                                                                      \
-        if (setjmp(recovered) == 0) {                                                                        \
-            call;                                                                                            \
-        }                                                                                                    \
-        CHECK(message != NULL);                                                                              \
-        CHECK(strcmp(message, (text)) == 0);                                                                 \
-    } while (0)
-
 static void test_panics(void)
 {
     static void *three_words[3];
@@ -572,14 +474,15 @@ static void test_panics(void)
     holder = any(&t_holder, three_words);
     slices[0] = slice;
 
-    gm_handler *before = gm_set_handler(recover);
-    PANICS("runtime error: hash of unhashable type []int", nilinterhash(&slice, seed));
-    PANICS("runtime error: hash of unhashable type main.holder", nilinterhash(&holder, seed));
-    PANICS("runtime error: hash of unhashable type []int", typehash(&t_slice, three_words, seed));
-    PANICS("runtime error: hash of unhashable type []int", typehash(&t_anys, slices, seed));
-    PANICS("runtime error: comparing uncomparable type []int", nilinterequal(&t_any, &slice, &slice));
-    PANICS("runtime error: comparing uncomparable type main.holder", nilinterequal(&t_any, &holder, &holder));
-    gm_set_handler(before);
+    FAILS(gm_event_panic, "runtime error: hash of unhashable type []int", nilinterhash(&slice, seed));
+    FAILS(gm_event_panic, "runtime error: hash of unhashable type main.holder", nilinterhash(&holder, seed));
+    FAILS(gm_event_panic, "runtime error: hash of unhashable type []int",
+          typehash(&t_slice, three_words, seed));
+    FAILS(gm_event_panic, "runtime error: hash of unhashable type []int", typehash(&t_anys, slices, seed));
+    FAILS(gm_event_panic, "runtime error: comparing uncomparable type []int",
+          nilinterequal(&t_any, &slice, &slice));
+    FAILS(gm_event_panic, "runtime error: comparing uncomparable type main.holder",
+          nilinterequal(&t_any, &holder, &holder));
 }
 
 int main(void)

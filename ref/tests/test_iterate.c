@@ -5,26 +5,14 @@
  */
 #include <math.h>
 
-#include "test.h"
+#include "one_map.h"
 
-static maptype t;
-static hmap *h;
 static hiter it;
-
-static void begin(const rtype *key, const rtype *elem, intptr_t hint, gm_mode mode)
-{
-    test_type(&t, key, elem, mode);
-    h = makemap(&t, hint, NULL);
-    CHECK(h != NULL);
-    memset(&it, 0, sizeof it);
-}
 
 static void end(void)
 {
     gm_iter_end(&it);
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0);
+    END();
 }
 
 /* ---- order ------------------------------------------------------------ */
@@ -45,7 +33,7 @@ static void the_order_follows_from_one_random_word(void)
 {
     for (uint8_t B = 0; B <= 5; B++) {
         uint32_t buckets = 1U << B, n = 13 * buckets / 2;
-        begin(&t_int64, &t_int64, (intptr_t)n, gm_exact);
+        begin(&t_int64, &t_int64, (intptr_t)n);
         for (uint32_t k = 0; k < n; k++) {
             CHECK(put(&t, h, k, 1000 + k));
         }
@@ -80,7 +68,7 @@ static void a_known_seed_gives_a_known_order(void)
 #else
     static const int64_t want[] = {1, 3, 5, 7, 9, 11, 0, 2, 4, 6, 8, 10, 12};
 #endif
-    begin(&t_int64, &t_int64, 13, gm_exact);
+    begin(&t_int64, &t_int64, 13);
     for (int64_t k = 0; k < 13; k++) {
         CHECK(put(&t, h, k, k));
     }
@@ -97,7 +85,7 @@ static void a_known_seed_gives_a_known_order(void)
 /* The offset applies to every bucket of a chain. */
 static void a_chain_is_walked_bucket_by_bucket(void)
 {
-    begin(&t_int64, &t_int64, 26, gm_exact);
+    begin(&t_int64, &t_int64, 26);
     for (int i = 0; i < 20; i++) {
         CHECK(put(&t, h, KEY(2, 50, i), i));
     }
@@ -123,7 +111,7 @@ static void a_chain_is_walked_bucket_by_bucket(void)
 
 static void nothing_is_held_where_there_is_nothing_to_range_over(void)
 {
-    begin(&t_int64, &t_int64, 100, gm_exact);
+    begin(&t_int64, &t_int64, 100);
     mapiterinit(&t, h, &it);
     CHECK(it.key == NULL && it.h == NULL && flags_of(h) == 0);
     CHECK(h->extra->overflow->iters == 0);
@@ -139,7 +127,7 @@ static void nothing_is_held_where_there_is_nothing_to_range_over(void)
 static void an_iteration_marks_the_map_and_ends_by_itself_or_early(void)
 {
     static const hiter zero;
-    begin(&t_int64, &t_int64, 0, gm_exact);
+    begin(&t_int64, &t_int64, 0);
     CHECK(put(&t, h, 1, 1) && put(&t, h, 2, 2));
     mapiterinit(&t, h, &it);
     CHECK(flags_of(h) == (iterator | oldIterator));
@@ -168,7 +156,7 @@ static void an_iteration_marks_the_map_and_ends_by_itself_or_early(void)
 static void what_is_deleted_before_its_turn_is_not_met(void)
 {
     for (int doomed = 0; doomed < 13; doomed++) {
-        begin(&t_int64, &t_int64, 13, gm_exact);
+        begin(&t_int64, &t_int64, 13);
         for (int64_t k = 0; k < 13; k++) {
             CHECK(put(&t, h, k, k));
         }
@@ -188,7 +176,7 @@ static void what_is_deleted_before_its_turn_is_not_met(void)
 
 static void the_elem_met_is_the_one_of_now(void)
 {
-    begin(&t_int64, &t_int64, 13, gm_exact);
+    begin(&t_int64, &t_int64, 13);
     for (int64_t k = 0; k < 13; k++) {
         CHECK(put(&t, h, k, k));
     }
@@ -231,7 +219,7 @@ static void ready_to_grow(kind what, const rtype *key, gm_mode mode)
 {
     memset(met, 0, sizeof met);
     memset(newcomers_met, 0, sizeof newcomers_met);
-    begin(key, &t_int64, what == doubling ? 26 : 52, mode);
+    begin_mode(key, &t_int64, what == doubling ? 26 : 52, mode);
     nkeys = 0;
     if (what == doubling) {
         for (int64_t k = 0; k < 26; k++) {
@@ -330,7 +318,7 @@ static void every_entry_is_met_once_while_the_map_grows(void)
 static void a_bucket_not_filled_yet_is_read_from_the_old_array(void)
 {
     for (uint64_t seed = 0; seed < 60; seed++) {
-        begin(&t_int64, &t_int64, 26, gm_exact);
+        begin(&t_int64, &t_int64, 26);
         for (int64_t k = 0; k <= 26; k++) {
             CHECK(put(&t, h, k, k));
         }
@@ -365,7 +353,7 @@ static void a_bucket_not_filled_yet_is_read_from_the_old_array(void)
 static void what_has_moved_is_met_as_it_is_now(void)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
-        begin(&t_float64, &t_int64, 26, gm_exact);
+        begin(&t_float64, &t_int64, 26);
         t.hasher = typehash;
         for (int i = 0; i < 26; i++) {
             double k = i;
@@ -448,7 +436,7 @@ static void put_float(double k, int64_t v)
  * and low bits that send them the other way than the old tophash's low bit. */
 static void nans_ready_to_grow(gm_mode mode)
 {
-    begin(&t_float64, &t_int64, 26, mode);
+    begin_mode(&t_float64, &t_int64, 26, mode);
     t.hasher = hash_float;
     nan_next = 0;
     for (unsigned i = 0; i < 4; i++) {
@@ -534,7 +522,7 @@ static void every_NaN_is_met_once_while_the_map_grows(void)
 static void after_clear_nothing_is_left_to_meet(void)
 {
     for (int mode = gm_exact; mode <= gm_strict; mode++) {
-        begin(&t_int64, &t_int64, 13, (gm_mode)mode);
+        begin_mode(&t_int64, &t_int64, 13, (gm_mode)mode);
         for (int64_t k = 0; k < 13; k++) {
             CHECK(put(&t, h, k, k));
         }
@@ -552,7 +540,7 @@ static void in_strict_mode_an_iteration_ends_with_the_map_cleared_under_it(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
     for (size_t i = 0; i < LENGTH(types); i++) {
-        begin(types[i], &t_int64, 26, gm_strict);
+        begin_mode(types[i], &t_int64, 26, gm_strict);
         for (int n = 0; n < 26; n++) {
             CHECK(put(&t, h, KEY(0, 50, n), n));
         }

@@ -3,24 +3,7 @@
  * test_lookup.c: access and assignment: which slots are looked at, what is
  * found, in which array, and what assigning to an existing key changes.
  */
-#include "test.h"
-
-static maptype t;
-static hmap *h;
-
-static void begin(const rtype *key, const rtype *elem, intptr_t hint)
-{
-    test_type(&t, key, elem, gm_exact);
-    h = makemap(&t, hint, NULL);
-    CHECK(h != NULL);
-}
-
-static void end(void)
-{
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0);
-}
+#include "one_map.h"
 
 /* ---- slots ------------------------------------------------------------ */
 
@@ -81,7 +64,7 @@ static void a_search_ends_at_emptyRest_and_goes_past_emptyOne(void)
         }
         *slot = was;
     }
-    end();
+    END();
 }
 
 static unsigned compared;
@@ -113,7 +96,7 @@ static void keys_are_compared_only_where_tophash_agrees(void)
     CHECK(get(&t, h, KEY(0, 100, 2)) == 2 && compared == 1 + 3);
     CHECK(!has(&t, h, KEY(0, 100, 7)) && compared == 4 + 4);
     CHECK(!has(&t, h, KEY(0, 102, 0)) && compared == 8);
-    end();
+    END();
 }
 
 static void the_low_bits_of_the_hash_choose_the_bucket(void)
@@ -128,7 +111,7 @@ static void the_low_bits_of_the_hash_choose_the_bucket(void)
         CHECK_ROW(k, key_at(key_slot(&t, b, (uintptr_t)k / 16)) == KEY(k, 0x40 + k, 0));
         CHECK_ROW(k, key_at(elem_slot(&t, b, (uintptr_t)k / 16)) == k);
     }
-    end();
+    END();
 }
 
 /* ---- nothing to find -------------------------------------------------- */
@@ -149,7 +132,7 @@ static void absent_keys_read_as_the_shared_zero(void)
     }
     CHECK(put(&t, h, 6, 6));
     CHECK(!found(5) && found(6));
-    end();
+    END();
 }
 
 static void large_elems_have_the_callers_zero(void)
@@ -167,7 +150,7 @@ static void large_elems_have_the_callers_zero(void)
     CHECK(mapaccess2_fat(&t, h, &one, zero, &ok) == e && ok);
     CHECK(mapaccess1_fat(&t, h, &two, zero) == zero);
     CHECK(mapaccess2_fat(&t, h, &two, zero, &ok) == zero && !ok);
-    end();
+    END();
 }
 
 static int64_t hashed_with;
@@ -203,7 +186,7 @@ static void the_hasher_gets_the_seed_of_the_map(void)
     hashed_with = -1;
     del(&t, h, 2);
     CHECK(hashed_with == (int64_t)h->hash0);
-    end();
+    END();
 }
 
 /* ---- while the map grows ---------------------------------------------- */
@@ -233,29 +216,19 @@ static void lookups_follow_evacuated_buckets_and_do_no_work(void)
         CHECK_ROW(k, !found(k));
     }
     CHECK(hmap_growing(h) && h->nevacuate == 1);
-    end();
+    END();
 }
 
 /* Growth to the same number of buckets: the old bucket has the same number. */
 static void lookups_in_a_growth_to_the_same_size_use_the_whole_mask(void)
 {
-    begin(&t_int64, &t_int64, 26);
-    for (int b = 0; b < 4; b++) {
-        for (int i = 0; i < 9; i++) {
-            CHECK(put(&t, h, KEY(b, 50, i), i));
-        }
-        for (int i = 0; i < 8; i++) {
-            del(&t, h, KEY(b, 50, i));
-        }
-    }
-    CHECK(put(&t, h, KEY(1, 60, 0), 60));
-    CHECK(hmap_sameSizeGrow(h));
+    begin_same_size_growth(&t_int64);
     for (int b = 0; b < 4; b++) {
         CHECK(get(&t, h, KEY(b, 50, 8)) == 8 && found(KEY(b, 50, 8)));
         CHECK(!found(KEY(b, 50, 7)));
     }
     CHECK(found(KEY(1, 60, 0)));
-    end();
+    END();
 }
 
 /* ---- assigning to an existing key ------------------------------------- */
@@ -268,7 +241,7 @@ static void assigning_twice_keeps_one_entry_in_its_slot(void)
     CHECK(e != NULL && key_at(e) == 0);
     CHECK(mapassign(&t, h, &key) == e);
     CHECK(h->count == 1);
-    end();
+    END();
 }
 
 static int64_t zero_bits(void)
@@ -293,7 +266,7 @@ static void the_key_is_stored_again_where_equal_keys_can_differ(void)
     CHECK(h->count == 1 && zero_bits() == minusbits);
     CHECK(mapaccess1(&t, h, &plus) != zeroVal);
     CHECK(zero_bits() == minusbits); /* reading stores nothing */
-    end();
+    END();
 
     const char one[] = "same bytes", two[] = "same bytes";
     const stringStruct s1 = {one, sizeof one - 1}, s2 = {two, sizeof two - 1};
@@ -304,7 +277,7 @@ static void the_key_is_stored_again_where_equal_keys_can_differ(void)
     CHECK(h->count == 1);
     memcpy(&in, key_slot(&t, bucket_at(&t, h->buckets, 0), 0), sizeof in);
     CHECK(in.str == two);
-    end();
+    END();
 }
 
 static bool equal_by_first_byte(const rtype *key, const void *p, const void *q)
@@ -343,7 +316,7 @@ static void the_first_key_stays_where_equal_keys_are_the_same(void)
             CHECK(!indirect || gm_loadp(slot) == (void *)stored);
             CHECK(stored[1] == (update ? 20 : 10));
             CHECK(memcmp(stored, update ? b : a, key.size) == 0);
-            end();
+            END();
         }
     }
 }
@@ -383,7 +356,7 @@ static void keys_and_elems_beyond_128_bytes_lie_outside_the_bucket(void)
         CHECK_ROW(i, mapaccess1(&t, h, key.bytes) == (void *)e);
         void *elem;
         CHECK_ROW(i, mapaccessK(&t, h, key.bytes, &elem) == k && elem == (void *)e);
-        end();
+        END();
     }
 }
 
@@ -400,7 +373,7 @@ static void keys_without_bytes_are_one_key(void)
     CHECK(ok);
     mapdelete(&t, h, &nothing);
     CHECK(h->count == 0);
-    end();
+    END();
 }
 
 int main(void)

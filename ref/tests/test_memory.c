@@ -3,25 +3,9 @@
  * test_memory.c: what is allocated, when it is freed, and that a failed
  * allocation loses nothing.
  */
-#include "test.h"
+#include "one_map.h"
 
-static maptype t;
-static hmap *h;
 static test_memory memory;
-
-static void begin(const rtype *key, const rtype *elem, intptr_t hint)
-{
-    test_type(&t, key, elem, gm_exact);
-    h = makemap(&t, hint, NULL);
-    CHECK(h != NULL);
-}
-
-static void end(void)
-{
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0 && gm_mem_stats_get().live_bytes == 0);
-}
 
 static size_t live(void)
 {
@@ -55,7 +39,7 @@ static void the_old_array_is_freed_by_the_write_that_ends_the_growth(void)
     CHECK(live() == bare + array_bytes(4) + array_bytes(8));
     CHECK(put(&t, h, 27, 27));
     CHECK(!hmap_growing(h) && live() == bare + array_bytes(8) && blocks() == 2);
-    end();
+    END();
 }
 
 static void the_old_arrays_overflow_buckets_go_with_it(void)
@@ -73,7 +57,7 @@ static void the_old_arrays_overflow_buckets_go_with_it(void)
     CHECK(put(&t, h, KEY(2, 50, 0), 1));
     CHECK(!hmap_growing(h));
     CHECK(live() == bare + array_bytes(8) + 2 * (gm_blockHeader + (size_t)t.bucketsize));
-    end();
+    END();
 }
 
 /* Grows from 4 to 8 buckets with one iterator begun before; the growth ends. */
@@ -101,7 +85,7 @@ static void an_iterator_keeps_the_old_array_until_it_ends_either_way(void)
     CHECK(live() == without + array_bytes(4));
     gm_iter_end(&it);
     CHECK(live() == without && blocks() == 2);
-    end();
+    END();
 
     without = grow_under(&it);
     while (it.key != NULL) {
@@ -109,7 +93,7 @@ static void an_iterator_keeps_the_old_array_until_it_ends_either_way(void)
         mapiternext(&it);
     }
     CHECK(live() == without && blocks() == 2);
-    end();
+    END();
 }
 
 static void the_last_of_several_iterators_frees_the_array(void)
@@ -118,7 +102,7 @@ static void the_last_of_several_iterators_frees_the_array(void)
     size_t without = grow_under(&a);
     gm_iter_end(&a);
     CHECK(live() == without);
-    end();
+    END();
 
     begin(&t_int64, &t_int64, 26);
     without = live() - array_bytes(4) + array_bytes(8);
@@ -137,35 +121,40 @@ static void the_last_of_several_iterators_frees_the_array(void)
         mapiternext(&c);
     }
     CHECK(live() == without);
-    end();
+    END();
 }
 
 /* Three arrays at once: one for each of two iterators, and the map's. */
+static void fill_three_arrays(hiter *a, hiter *b)
+{
+    int64_t k = 0;
+    for (; k < 26; k++) {
+        CHECK(put(&t, h, k, k));
+    }
+    mapiterinit(&t, h, a);
+    for (; k < 52; k++) {
+        CHECK(put(&t, h, k, k));
+    }
+    mapiterinit(&t, h, b);
+    for (; k < 60; k++) {
+        CHECK(put(&t, h, k, k));
+    }
+    CHECK(h->B == 4 && !hmap_growing(h));
+}
+
 static void each_iterator_keeps_its_own_array_only(void)
 {
     hiter a = {0}, b = {0};
     begin(&t_int64, &t_int64, 26);
     size_t bare = live() - array_bytes(4);
-    int64_t k = 0;
-    for (; k < 26; k++) {
-        CHECK(put(&t, h, k, k));
-    }
-    mapiterinit(&t, h, &a);
-    for (; k < 52; k++) {
-        CHECK(put(&t, h, k, k));
-    }
-    mapiterinit(&t, h, &b);
-    for (; k < 60; k++) {
-        CHECK(put(&t, h, k, k));
-    }
-    CHECK(h->B == 4 && !hmap_growing(h));
+    fill_three_arrays(&a, &b);
     size_t now = array_bytes(h->extra->overflow->nbuckets);
     CHECK(live() == bare + array_bytes(4) + array_bytes(8) + now);
     gm_iter_end(&b);
     CHECK(live() == bare + array_bytes(4) + now);
     gm_iter_end(&a);
     CHECK(live() == bare + now);
-    end();
+    END();
 }
 
 /* ---- keys and elems outside the bucket -------------------------------- */
@@ -185,7 +174,7 @@ static void without_an_iterator_deleted_keys_and_elems_are_freed_at_once(void)
         del(&t, h, k);
         CHECK(live() == empty + (size_t)(25 - k) * 2 * one);
     }
-    end();
+    END();
 }
 
 /* An iterator over the array that the entry lies in cannot reach it any more:
@@ -205,7 +194,7 @@ static void an_iterator_over_the_current_array_keeps_no_deleted_entry(void)
         SOUND(&t, h, &it);
     }
     gm_iter_end(&it);
-    end();
+    END();
 }
 
 /* An iterator over an older array still has the addresses in its slots. */
@@ -239,7 +228,7 @@ static void a_deleted_entry_is_kept_for_iterators_over_older_arrays_and_no_longe
     del(&t, h, 10);
     CHECK(blocks() == before - 20 - 1 - 2);
     gm_iter_end(&c);
-    end();
+    END();
 }
 
 /* Parked for the iterator over the middle one of three arrays, what it leaves
@@ -248,18 +237,7 @@ static void parked_memory_passes_on_to_the_older_iterator(void)
 {
     hiter a = {0}, b = {0};
     begin(&t_bytes129, &t_int64, 26);
-    int64_t k = 0;
-    for (; k < 26; k++) {
-        CHECK(put(&t, h, k, k));
-    }
-    mapiterinit(&t, h, &a);
-    for (; k < 52; k++) {
-        CHECK(put(&t, h, k, k));
-    }
-    mapiterinit(&t, h, &b);
-    for (; k < 60; k++) {
-        CHECK(put(&t, h, k, k));
-    }
+    fill_three_arrays(&a, &b);
     size_t before = blocks();
     del(&t, h, 1);
     CHECK(blocks() == before);
@@ -268,7 +246,7 @@ static void parked_memory_passes_on_to_the_older_iterator(void)
     SOUND(&t, h, &a);
     gm_iter_end(&a);
     CHECK(blocks() == before - 3);
-    end();
+    END();
 }
 
 static void clear_frees_at_once_what_no_iterator_can_reach(void)
@@ -280,7 +258,7 @@ static void clear_frees_at_once_what_no_iterator_can_reach(void)
     }
     mapclear(&t, h);
     CHECK(live() == empty);
-    end();
+    END();
 
     hiter it = {0};
     begin(&t_int64, &t_int64, 26);
@@ -295,7 +273,7 @@ static void clear_frees_at_once_what_no_iterator_can_reach(void)
     SOUND(&t, h, &it);
     gm_iter_end(&it);
     CHECK(live() == empty);
-    end();
+    END();
 }
 
 /* ---- the end ---------------------------------------------------------- */
@@ -365,7 +343,7 @@ static void the_statistics_add_up(void)
     gm_mem_stats_reset();
     s = gm_mem_stats_get();
     CHECK(s.allocs == 0 && s.failures == 0 && s.peak_bytes == s.live_bytes && s.live_blocks == 2);
-    end();
+    END();
 }
 
 /* ---- failing ---------------------------------------------------------- */
@@ -541,7 +519,7 @@ static void a_map_out_of_memory_can_still_be_read_and_emptied(void)
     CHECK(h->count == 0);
     test_memory_fail(&memory, 0, 0);
     CHECK(put(&t, h, 26, 26));
-    end();
+    END();
 }
 
 static void a_first_bucket_that_cannot_be_had_leaves_an_empty_map(void)

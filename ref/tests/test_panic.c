@@ -7,27 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "test.h"
+#include "one_map.h"
 
-static maptype t;
-static hmap *h;
 static hiter it;
 static const void *the_key;
-
-static void begin(const rtype *key, const rtype *elem)
-{
-    test_type(&t, key, elem, gm_exact);
-    h = makemap(&t, 26, NULL);
-    CHECK(h != NULL);
-    memset(&it, 0, sizeof it);
-}
 
 static void end(void)
 {
     gm_iter_end(&it);
-    SOUND(&t, h, NULL);
-    gm_map_free(&t, h);
-    CHECK(gm_mem_stats_get().live_blocks == 0);
+    END();
 }
 
 /* ---- the calls, for fails_with: on the map arg with the_key ----------- */
@@ -93,7 +81,7 @@ static void call_iterinit(void *arg)
 static void assigning_to_a_nil_map_panics(void)
 {
     int64_t key = 1;
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     the_key = &key;
     CHECK(fails_with(gm_event_panic, "assignment to entry in nil map", call_assign, NULL));
     /* all else takes it for empty */
@@ -148,7 +136,7 @@ static void unhashable_keys_panic_and_change_nothing(void)
     void *slice[3] = {NULL, NULL, NULL};
     eface key = {&t_slice, slice};
     int64_t ints[28];
-    begin(&t_any, &t_int64);
+    begin(&t_any, &t_int64, 26);
     t.hasher = typehash;
     the_key = &key;
 
@@ -203,7 +191,7 @@ static void unhashable_parts_of_keys_panic_alike(void)
     void *slice[3] = {NULL, NULL, NULL};
     const eface any = {&t_slice, slice};
     memcpy(key + 8, &any, sizeof any);
-    begin(&t_pair, &t_int64);
+    begin(&t_pair, &t_int64, 26);
     t.hasher = typehash;
     the_key = key;
     CHECK(fails_with(gm_event_panic, "runtime error: hash of unhashable type []int", call_access1, NULL));
@@ -221,7 +209,7 @@ static void an_allocation_beyond_all_bounds_panics(void *n)
 
 static void newarray_panics_when_the_size_is_out_of_range(void)
 {
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     intptr_t bad[] = {-1, INTPTR_MIN, INTPTR_MAX, (intptr_t)(maxAlloc / t.bucketsize + 1)};
     for (size_t i = 0; i < LENGTH(bad); i++) {
         CHECK_ROW(i, fails_with(gm_event_panic, "runtime: allocation size out of range",
@@ -233,7 +221,7 @@ static void newarray_panics_when_the_size_is_out_of_range(void)
 /* A slot in use whose key pointer is gone: Go faults on it. */
 static void a_lost_key_pointer_is_a_nil_dereference(void)
 {
-    begin(&t_bytes129, &t_int64);
+    begin(&t_bytes129, &t_int64, 26);
     CHECK(put(&t, h, 0, 0) && put(&t, h, 4, 4));
     gm_rand_seed(1);
     mapiterinit(&t, h, &it);
@@ -273,7 +261,7 @@ static void concurrent_use_is_fatal(void)
         {call_iternext, "concurrent map iteration and map write"},
     };
     int64_t key = 1;
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     the_key = &key;
     CHECK(put(&t, h, 1, 1) && put(&t, h, 2, 2));
     mapiterinit(&t, h, &it);
@@ -319,7 +307,7 @@ static void a_writer_notices_that_another_has_ended_its_write(void)
     int64_t key = 1;
     rtype type = t_int64;
     type.equal = equal_ending_the_write;
-    begin(&type, &t_int64);
+    begin(&type, &t_int64, 26);
     the_key = &key;
     CHECK(put(&t, h, 1, 1));
     CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
@@ -332,7 +320,7 @@ static void a_writer_notices_that_another_has_ended_its_write(void)
 static void an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state(void)
 {
     int64_t key = 26;
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     the_key = &key;
     for (int64_t k = 0; k < 26; k++) {
         CHECK(put(&t, h, k, k));
@@ -395,7 +383,7 @@ static const char *last_words(void (*f)(void *), void *arg)
 static void without_a_handler_the_words_are_printed_and_the_process_aborts(void)
 {
     int64_t key = 1;
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     the_key = &key;
     CHECK(put(&t, h, 1, 1));
     CHECK(strcmp(last_words(call_assign, NULL), "panic: assignment to entry in nil map\n") == 0);
@@ -421,7 +409,7 @@ static void grow_with_an_old_generation(void *arg)
 /* In a process of its own, since nothing can be done with such a map after. */
 static void a_growth_that_finds_an_old_generation_throws(void)
 {
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     for (int64_t k = 0; k < 26; k++) {
         CHECK(put(&t, h, k, k));
     }
@@ -431,7 +419,7 @@ static void a_growth_that_finds_an_old_generation_throws(void)
 
 static void a_handler_that_returns_is_followed_by_abort(void)
 {
-    begin(&t_int64, &t_int64);
+    begin(&t_int64, &t_int64, 26);
     int64_t key = 1;
     the_key = &key;
     gm_set_handler(handler_one);

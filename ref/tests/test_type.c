@@ -3,51 +3,10 @@
  * test_type.c: descriptors as reflect.MapOf makes them, and what
  * reflect_makemap refuses.
  */
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "../alg.h"
-#include "../map.h"
-
-#define CHECK(e)                                                                                             \
-    do {                                                                                                     \
-        if (!(e)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #e);                                          \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "test.h"
 
 enum { indirectkey = 1, indirectelem = 2, reflexive = 4, keyupdate = 8, mightpanic = 16 };
 
-static const rtype t_bool = {
-    .size = 1, .align = 1, .kind = kindBool, .regularMemory = true, .equal = memequal, .name = "bool"};
-static const rtype t_uint8 = {
-    .size = 1, .align = 1, .kind = kindUint8, .regularMemory = true, .equal = memequal, .name = "uint8"};
-static const rtype t_int64 = {.size = 8,
-                              .align = PtrSize,
-                              .kind = kindInt64,
-                              .regularMemory = true,
-                              .equal = memequal,
-                              .name = "int64"};
-static const rtype t_float32 = {
-    .size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = "float32"};
-static const rtype t_complex128 = {
-    .size = 16, .align = PtrSize, .kind = kindComplex128, .equal = c128equal, .name = "complex128"};
-static const rtype t_empty = {
-    .align = 1, .kind = kindStruct, .regularMemory = true, .equal = memequal, .name = "struct {}"};
-static const rtype t_string = {.size = 2 * PtrSize,
-                               .ptrdata = PtrSize,
-                               .align = PtrSize,
-                               .kind = kindString,
-                               .equal = strequal,
-                               .name = "string"};
-static const rtype t_any = {.size = 2 * PtrSize,
-                            .ptrdata = 2 * PtrSize,
-                            .align = PtrSize,
-                            .kind = kindInterface,
-                            .equal = nilinterequal,
-                            .name = "interface {}"};
 static const rtype t_ptr = {.size = PtrSize,
                             .ptrdata = PtrSize,
                             .align = PtrSize,
@@ -56,18 +15,8 @@ static const rtype t_ptr = {.size = PtrSize,
                             .directIface = true,
                             .equal = memequal,
                             .name = "*int"};
-static const rtype t_slice = {
-    .size = 3 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice, .name = "[]int"};
 static const rtype t_func = {
     .size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindFunc, .name = "func()"};
-
-#define BYTES(n)                                                                                             \
-    {                                                                                                        \
-        .size = (n), .align = 1, .kind = kindArray, .regularMemory = true, .equal = memequal,                \
-        .elem = &t_uint8, .len = (n), .name = "[" #n "]uint8"                                                \
-    }
-static const rtype t_bytes128 = BYTES(128);
-static const rtype t_bytes129 = BYTES(129);
 
 static const structfield mixed_fields[] = {{&t_int64, 0, false}, {&t_float32, 8, false}};
 static const rtype t_mixed = {.size = 16,
@@ -94,15 +43,6 @@ static const rtype t_ifaced = {.size = 3 * PtrSize,
                                .fields = ifaced_fields,
                                .nfields = 2,
                                .name = "main.ifaced"};
-static const rtype t_anys = {.size = 4 * PtrSize,
-                             .ptrdata = 4 * PtrSize,
-                             .align = PtrSize,
-                             .kind = kindArray,
-                             .equal = arrayequal,
-                             .elem = &t_any,
-                             .len = 2,
-                             .name = "[2]interface {}"};
-
 static void test_layout(void)
 {
     static const struct {
@@ -127,7 +67,7 @@ static void test_layout(void)
         {&t_ifaced, &t_bool, 3 * PtrSize, 1, keyupdate | mightpanic, true},
         {&t_anys, &t_bool, 4 * PtrSize, 1, keyupdate | mightpanic, true},
     };
-    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+    for (size_t i = 0; i < LENGTH(want); i++) {
         maptype t;
         MapOf(&t, want[i].key, want[i].elem, gm_strict);
         CHECK(t.key == want[i].key && t.elem == want[i].elem);
@@ -149,28 +89,6 @@ static void test_layout(void)
 }
 
 /* ---- refusals --------------------------------------------------------- */
-
-static jmp_buf left;
-static gm_event event;
-static const char *message;
-
-static void leave(gm_event what, const char *msg)
-{
-    event = what;
-    message = msg;
-    longjmp(left, 1);
-}
-
-#define FAILS(what, text, call)                                                                              \
-    do {                                                                                                     \
-        message = NULL;                                                                                      \
-        if (setjmp(left) == 0) {                                                                             \
-            call;                                                                                            \
-        }                                                                                                    \
-        CHECK(message != NULL);                                                                              \
-        CHECK(event == (what));                                                                              \
-        CHECK(strcmp(message, (text)) == 0);                                                                 \
-    } while (0)
 
 static void test_not_comparable(void)
 {
@@ -270,7 +188,6 @@ static void test_reflect_makemap(void)
 int main(void)
 {
     test_layout();
-    gm_set_handler(leave);
     test_not_comparable();
     test_bad_alignment();
     test_reflect_makemap();
