@@ -20,21 +20,22 @@ static void mix(digest *g, uint64_t x)
 /* The first and the last eight bytes: an elem is filled from one stamp. */
 static void mix_elem(digest *g, const void *p, size_t size)
 {
-    uint64_t head = 0, rest = 0;
-    size_t n = size < 8 ? size : 8;
-    memcpy(&head, p, n);
-    memcpy(&rest, (const char *)p + size - n, n);
-    mix(g, head);
-    mix(g, rest);
+    uint64_t word = 0;
+    memcpy(&word, p, size < 8 ? size : 8);
+    mix(g, word);
+    if (size > 8) {
+        memcpy(&word, (const char *)p + size - 8, 8);
+        mix(g, word);
+    }
 }
 
 static void mix_key(digest *g, const void *p)
 {
     uint32_t payload = 0;
     key_facts facts = {.id = 0};
-    mix(g, key_read(g->s->key_kind, p, &facts, &payload));
+    bool known = key_read(g->s->key_kind, p, &facts, &payload);
+    mix(g, (uint64_t)known << 32 | payload);
     mix(g, facts.id);
-    mix(g, payload);
 }
 
 static void mix_bucket(digest *g, bmap *b)

@@ -87,7 +87,7 @@ typedef struct gm_checker {
 } gm_checker;
 
 #if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
+__attribute__((format(printf, 3, 4), cold, noinline))
 #endif
 static bool
 gm_fails(gm_checker *c, const char *rule, const char *detail, ...)
@@ -446,16 +446,31 @@ static bool gm_check_entry(gm_checker *c, const gm_place *at, bmap *b)
     return true;
 }
 
-/* A slot without one.  Pointer-free keys are overwritten unread and may stay. */
+/* Keys without pointers are overwritten unread, so mapdelete leaves them. */
+static bool gm_key_clears(const maptype *t)
+{
+    return maptype_indirectkey(t) || t->key->ptrdata != 0;
+}
+
+/* A slot without one. */
 static bool gm_check_free(gm_checker *c, const gm_place *at, bmap *b)
 {
     const maptype *t = c->t;
     bool elem_zero = gm_all_zero(gm_elem_slot(t, b, at->i), t->elemsize);
     GM_HOLDS(c, "fresh-slot-zero", elem_zero, GM_PLACE ": elem", GM_PLACE_ARGS(at));
-    bool key_clears = maptype_indirectkey(t) || t->key->ptrdata != 0;
-    bool key_zero = !key_clears || gm_all_zero(gm_key_slot(t, b, at->i), t->keysize);
+    bool key_zero = !gm_key_clears(t) || gm_all_zero(gm_key_slot(t, b, at->i), t->keysize);
     GM_HOLDS(c, "fresh-slot-zero", key_zero, GM_PLACE ": key", GM_PLACE_ARGS(at));
     return true;
+}
+
+/* Are all slots from i on emptyRest, and as gm_check_free wants them?  Keys and
+ * elems stand side by side, so that most buckets need one look instead of one
+ * a slot. */
+static bool gm_rest_is_free(const maptype *t, bmap *b, unsigned i)
+{
+    uintptr_t n = bucketCnt - i;
+    return gm_all_zero(b->tophash + i, n) && gm_all_zero(gm_elem_slot(t, b, i), n * t->elemsize) &&
+           (!gm_key_clears(t) || gm_all_zero(gm_key_slot(t, b, i), n * t->keysize));
 }
 
 /* All slots of a chain that is in use. */
@@ -467,7 +482,11 @@ static bool gm_check_slots(gm_checker *c, const gm_array *a, uintptr_t number)
     for (bmap *b = gm_bucket(c, a, number); b != NULL; b = bmap_overflow(b, c->t), at.depth++) {
         for (at.i = 0; at.i < bucketCnt; at.i++) {
             uint8_t top = b->tophash[at.i];
-            bool not_evacuated = isEmpty(top) || top >= minTopHash;
+            if (top == emptyRest && before != emptyOne && gm_rest_is_free(c->t, b, at.i)) {
+                before = emptyRest;
+                break; /* on to the next bucket; else slot by slot, to say where it is wrong */
+            }
+            bool not_evacuated = top >= minTopHash || isEmpty(top);
             GM_HOLDS(c, "evacuated-all-or-none", not_evacuated, GM_PLACE ": tophash %u", GM_PLACE_ARGS(&at),
                      top);
             bool rest_stays = before != emptyRest || top == emptyRest;
@@ -475,7 +494,7 @@ static bool gm_check_slots(gm_checker *c, const gm_array *a, uintptr_t number)
             bool hole_goes_on = before != emptyOne || top != emptyRest;
             GM_HOLDS(c, "emptyOne-not-last", hole_goes_on, GM_PLACE ": emptyRest behind emptyOne",
                      GM_PLACE_ARGS(&at));
-            if (isEmpty(top) ? !gm_check_free(c, &at, b) : !gm_check_entry(c, &at, b)) {
+            if (top < minTopHash ? !gm_check_free(c, &at, b) : !gm_check_entry(c, &at, b)) {
                 return false;
             }
             before = top;
@@ -611,7 +630,9 @@ static bool gm_check_tail(gm_checker *c, const gm_array *a, uintptr_t used)
 static bool gm_check_array(gm_checker *c, gm_array *a)
 {
     for (uintptr_t n = 0; n < a->nmain; n++) {
-        if (!a->old && gm_all_zero(gm_bucket(c, a, n), c->t->bucketsize)) {
+        bmap *b = gm_bucket(c, a, n);
+        bool no_entry = gm_all_zero(b->tophash, bucketCnt);
+        if (!a->old && no_entry && gm_all_zero(b, c->t->bucketsize)) {
             continue; /* never used: there is nothing that could be wrong */
         }
         if (!gm_check_chain(c, a, n)) {
@@ -881,7 +902,9 @@ static bool gm_check_whole(gm_checker *c, hiter *const *its, size_t n)
     }
     uintptr_t tail = c->cur.gen->nbuckets - c->cur.nmain;
     uintptr_t oldtail = c->old.gen == NULL ? 0 : c->old.gen->nbuckets - c->old.nmain;
-    unsigned char *inChain = calloc(1, tail + oldtail + 1);
+    unsigned char few[64] = {0}; /* small maps are checked often */
+    bool fits = tail + oldtail <= sizeof few;
+    unsigned char *inChain = fits ? few : calloc(1, tail + oldtail);
     GM_HOLDS(c, "checker-memory", inChain != NULL, "%" PRIuPTR " bytes", tail + oldtail);
     c->cur.inChain = inChain;
     c->old.inChain = inChain + tail;
@@ -889,7 +912,9 @@ static bool gm_check_whole(gm_checker *c, hiter *const *its, size_t n)
     bool sound = gm_check_marked(c);
     gm_unmark_lists(c->h->extra);
     sound = sound && gm_check_indirect_unique(c);
-    free(inChain);
+    if (!fits) {
+        free(inChain);
+    }
     return sound;
 }
 
