@@ -16,7 +16,8 @@
 
 const fuzz_target target_indirect_key = {
     .name = "indirect_key",
-    .keys = 1U << key_int64 | 1U << key_bytes127 | 1U << key_bytes128 | 1U << key_bytes129 | 1U << key_bytes1000,
+    .keys =
+        1U << key_int64 | 1U << key_bytes127 | 1U << key_bytes128 | 1U << key_bytes129 | 1U << key_bytes1000,
     .elems = 1U << elem_int64 | 1U << elem_bytes128 | 1U << elem_bytes129 | 1U << elem_bytes1025,
     .hashes = ALL_HASHES,
     .modes = ALL_MODES,

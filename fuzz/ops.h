@@ -13,9 +13,9 @@
 enum {
     trace_header_bytes = 12,
     trace_op_bytes = 4,
-    trace_max_ops = 1021,  /* bytes behind the last op are ignored */
+    trace_max_ops = 1021, /* bytes behind the last op are ignored */
     trace_max_bytes = trace_header_bytes + trace_op_bytes * trace_max_ops, /* 4096 */
-    trace_iters = 4 /* iterators a, b, c, d */
+    trace_iters = 4                                                        /* iterators a, b, c, d */
 };
 
 typedef enum op_code {
@@ -26,14 +26,14 @@ typedef enum op_code {
     op_del_at, /* delete the key that iterator stands on */
     op_get_at,
     op_clear,
-    op_iter,   /* begin an iteration (ending the one in that slot) */
-    op_next,   /* count steps; all: to its end */
-    op_end,    /* break */
-    op_check,  /* full gm_check */
-    op_fail,   /* the next but arg allocations succeed, then count fail */
-    op_seed,   /* set the generator of this thread */
-    op_make,   /* free the map and make another, with hint */
-    op_nil,    /* every operation once on a nil map, with key */
+    op_iter,  /* begin an iteration (ending the one in that slot) */
+    op_next,  /* count steps; all: to its end */
+    op_end,   /* break */
+    op_check, /* full gm_check */
+    op_fail,  /* the next but arg allocations succeed, then count fail */
+    op_seed,  /* set the generator of this thread */
+    op_make,  /* free the map and make another, with hint */
+    op_nil,   /* every operation once on a nil map, with key */
     op_codes
 } op_code;
 
@@ -41,14 +41,14 @@ typedef enum op_maker { make_map, make_map64, make_map_small, make_map_reflect, 
 
 /* One op, fields that its code does not use are 0. */
 typedef struct op {
-    uint8_t code;    /* op_code */
-    uint8_t iter;    /* slot 0..3: set_at, del_at, get_at, iter, next, end */
-    uint8_t maker;   /* op_maker: make */
-    bool all;        /* next: until the iteration ends; count is then 0 */
-    uint16_t count;  /* 1..256: assign, delete, get; 1..255: next; 1..8: fail */
-    uint16_t key;    /* assign, delete, get, nil: first key number; seed: the seed; fail: successes before */
-    uint16_t step;   /* 1, 2, 4, ..128: assign, delete, get */
-    int64_t hint;    /* make: int16 << 0..63, wrapped */
+    uint8_t code;   /* op_code */
+    uint8_t iter;   /* slot 0..3: set_at, del_at, get_at, iter, next, end */
+    uint8_t maker;  /* op_maker: make */
+    bool all;       /* next: until the iteration ends; count is then 0 */
+    uint16_t count; /* 1..256: assign, delete, get; 1..255: next; 1..8: fail */
+    uint16_t key;   /* assign, delete, get, nil: first key number; seed: the seed; fail: successes before */
+    uint16_t step;  /* 1, 2, 4, ..128: assign, delete, get */
+    int64_t hint;   /* make: int16 << 0..63, wrapped */
 } op;
 
 typedef struct trace {

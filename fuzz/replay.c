@@ -252,7 +252,8 @@ static void one_file(const char *path)
     case mode_bytes:
         n = trace_encode(&tr, bytes);
         for (size_t i = 0; i < n; i++) {
-            printf("%02x%s", bytes[i], i + 1 == n || i == trace_header_bytes - 1 || (i > 12 && i % 16 == 11) ? "\n" : " ");
+            printf("%02x%s", bytes[i],
+                   i + 1 == n || i == trace_header_bytes - 1 || (i > 12 && i % 16 == 11) ? "\n" : " ");
         }
         break;
     default:

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 
 enum {
-    budget_units = 10000,                 /* about one unit a step */
-    default_bytes = 1 << 20,              /* of the map's memory; beyond, allocations fail */
+    budget_units = 10000,    /* about one unit a step */
+    default_bytes = 1 << 20, /* of the map's memory; beyond, allocations fail */
     budget_entries = oracle_max_entries - 1,
-    budget_chain = 16,                    /* overflow buckets of a chain; no key goes into a longer one */
-    bytes_per_unit = 2048                 /* of memory to be cleared, copied or walked */
+    budget_chain = 16,    /* overflow buckets of a chain; no key goes into a longer one */
+    bytes_per_unit = 2048 /* of memory to be cleared, copied or walked */
 };
 
 typedef struct runner {
@@ -36,7 +36,7 @@ typedef struct runner {
     uint64_t key[(key_max_size + 7) / 8];
     size_t budget;
 
-    uint64_t digest;   /* of the state, while nothing but panics has happened since */
+    uint64_t digest; /* of the state, while nothing but panics has happened since */
     bool digest_holds;
 
     uint16_t at[oracle_iters]; /* number of the key that the iterator last produced */
@@ -51,10 +51,10 @@ typedef struct runner {
     const char *message;
 
     size_t bytes_of_others; /* allocated before this run, by one that failed */
-    size_t fail_after; /* allocations that still succeed */
-    size_t fail_count; /* then so many fail */
+    size_t fail_after;      /* allocations that still succeed */
+    size_t fail_count;      /* then so many fail */
     bool injected;
-    bool full;         /* the limit of bytes was met */
+    bool full; /* the limit of bytes was met */
 } runner;
 
 static runner *current; /* for the handler and the allocator, which have no context of ours */
@@ -449,7 +449,8 @@ static void do_nil(runner *r, uint16_t n)
         }
     }
     const oracle_access *a = &r->step.access;
-    if (wrong == NULL && !unhashable && (a->e1 != zeroVal || a->ok2 || a->okfat || a->k != NULL || a->fat2 != a->zero)) {
+    if (wrong == NULL && !unhashable &&
+        (a->e1 != zeroVal || a->ok2 || a->okfat || a->k != NULL || a->fat2 != a->zero)) {
         wrong = "a nil map has entries";
     }
     mapclear(&r->t, NULL);

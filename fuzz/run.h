@@ -48,8 +48,9 @@ typedef struct run_result {
 
 /* What a run can be asked to show. */
 typedef struct run_options {
-    size_t until;                                   /* stop after this op, SIZE_MAX: none */
-    void (*after)(void *ctx, size_t op, const maptype *t, hmap *h, const hiter *its); /* after each op, or NULL */
+    size_t until; /* stop after this op, SIZE_MAX: none */
+    void (*after)(void *ctx, size_t op, const maptype *t, hmap *h,
+                  const hiter *its);                                      /* after each op, or NULL */
     void (*failed)(void *ctx, const oracle_step *s, const run_result *r); /* state at the failure, or NULL */
     void *ctx;
 } run_options;

@@ -81,7 +81,8 @@ static void show_port_chain(const oracle_step *s, bmap *b, FILE *out)
             uint32_t payload = 0;
             bool known = key_read(s->key_kind, k, &facts, &payload);
             const oracle_entry *m = known ? model_entries() : NULL;
-            while (m != NULL && (facts.nan ? !m->nan || (m->variant & 0xffff) != payload : m->nan || m->id != facts.id)) {
+            while (m != NULL &&
+                   (facts.nan ? !m->nan || (m->variant & 0xffff) != payload : m->nan || m->id != facts.id)) {
                 m = m->next;
             }
             if (m != NULL) {

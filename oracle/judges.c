@@ -30,8 +30,8 @@ static oracle_answer check_hint(const oracle_step *s, oracle_report *r)
     uint64_t room = s->h->B == 0 ? 8 : (UINT64_C(13) << s->h->B) / 2;
     uint64_t half = s->h->B == 0 ? 0 : s->h->B == 1 ? 8 : room / 2;
     if (want > room || (s->h->B != 0 && want <= half)) {
-        return oracle_differ(r, "check", "hint", "hint %lld gave B=%u, which takes %llu entries", (long long)s->hint,
-                             s->h->B, (unsigned long long)room);
+        return oracle_differ(r, "check", "hint", "hint %lld gave B=%u, which takes %llu entries",
+                             (long long)s->hint, s->h->B, (unsigned long long)room);
     }
     return oracle_ok;
 }
@@ -101,7 +101,8 @@ static oracle_answer memory_step(oracle_step *s, oracle_report *r)
     if (s->event == ev_free) {
         size_t live = gm_mem_stats_get().live_blocks;
         if (live != blocks_of_others) {
-            return oracle_differ(r, "memory", "leak", "%zu blocks are still allocated after the map was freed",
+            return oracle_differ(r, "memory", "leak",
+                                 "%zu blocks are still allocated after the map was freed",
                                  live - blocks_of_others);
         }
     }
@@ -115,7 +116,8 @@ const oracle oracle_memory = {"memory", memory_step, NULL};
 static oracle_answer determinism_step(oracle_step *s, oracle_report *r)
 {
     if (s->event == ev_finish && s->digest[0] != s->digest[1]) {
-        return oracle_differ(r, "determinism", "digest", "the second run ended in another state: digest %016llx, then %016llx",
+        return oracle_differ(r, "determinism", "digest",
+                             "the second run ended in another state: digest %016llx, then %016llx",
                              (unsigned long long)s->digest[0], (unsigned long long)s->digest[1]);
     }
     return oracle_ok;

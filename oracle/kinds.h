@@ -23,19 +23,19 @@ typedef enum key_kind {
     key_bytes128,
     key_bytes129,
     key_bytes1000,
-    key_zero,       /* struct{}: every number is the one value */
+    key_zero, /* struct{}: every number is the one value */
     key_string,
     key_float64,
     key_complex128,
-    key_iface,      /* interface{} holding an int64, string, float64, pointer or something unhashable */
-    key_padded,     /* struct{ a uint8; b uint64 }: padding takes no part in equality */
-    key_pointer,    /* unsafe.Pointer; never dereferenced */
+    key_iface,   /* interface{} holding an int64, string, float64, pointer or something unhashable */
+    key_padded,  /* struct{ a uint8; b uint64 }: padding takes no part in equality */
+    key_pointer, /* unsafe.Pointer; never dereferenced */
     key_kinds
 } key_kind;
 
 typedef enum elem_kind {
     elem_int64,
-    elem_zero,     /* struct{} */
+    elem_zero, /* struct{} */
     elem_int8,
     elem_bytes128,
     elem_bytes129,

@@ -68,14 +68,17 @@ static oracle_answer on_next(oracle_step *s, oracle_report *r)
             if (owed(w, s->slot, e) && e->nan && oracle_excused(s->slot, excuse_missed_nan)) {
                 w->must--;
             } else if (owed(w, s->slot, e)) {
-                DIFFER("missed", "iterator %c ended after %zu entries without %s (%zu missed), which was there all along",
-                       'a' + (char)s->slot, w->produced, name_of(s, e->n), w->must);
+                DIFFER(
+                    "missed",
+                    "iterator %c ended after %zu entries without %s (%zu missed), which was there all along",
+                    'a' + (char)s->slot, w->produced, name_of(s, e->n), w->must);
             }
         }
         if (w->must == 0) {
             return oracle_ok;
         }
-        DIFFER("missed", "iterator %c ended with %zu entries owed that no longer exist", 'a' + (char)s->slot, w->must);
+        DIFFER("missed", "iterator %c ended with %zu entries owed that no longer exist", 'a' + (char)s->slot,
+               w->must);
     }
     oracle_entry *e = s->entry;
     w->produced++;
@@ -158,9 +161,9 @@ static void range_show(const oracle_step *s, FILE *out)
             char text[64];
             key_name(s->key_kind, e->n, text, sizeof text);
             fprintf(out, "  %s: %s\n", text,
-                    e->seen[i] == w->run    ? "produced"
-                    : e->seq <= w->begin    ? "must appear"
-                                            : "may appear");
+                    e->seen[i] == w->run ? "produced"
+                    : e->seq <= w->begin ? "must appear"
+                                         : "may appear");
         }
     }
 }

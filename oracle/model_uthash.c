@@ -17,11 +17,11 @@ static void *model_malloc(size_t size);
 #define uthash_malloc(size) model_malloc(size)
 #define uthash_free(p, size) ((void)(p), (void)(size))
 /* Fibonacci hashing of the 8-byte id. */
-#define HASH_FUNCTION(keyptr, keylen, hashv)                                             \
-    do {                                                                                 \
-        uint64_t model_id_;                                                              \
-        memcpy(&model_id_, (keyptr), (keylen));                                          \
-        (hashv) = (unsigned)((model_id_ * UINT64_C(0x9e3779b97f4a7c15)) >> 32);          \
+#define HASH_FUNCTION(keyptr, keylen, hashv)                                                                 \
+    do {                                                                                                     \
+        uint64_t model_id_;                                                                                  \
+        memcpy(&model_id_, (keyptr), (keylen));                                                              \
+        (hashv) = (unsigned)((model_id_ * UINT64_C(0x9e3779b97f4a7c15)) >> 32);                              \
     } while (0)
 #include <uthash.h>
 
@@ -104,7 +104,8 @@ static oracle_entry *model_insert(const oracle_step *s)
     } else if (m.used_nodes < oracle_max_entries) {
         n = &nodes[m.used_nodes++];
     } else {
-        fprintf(stderr, "gomap: more than %d live entries: the budget of run.c is wrong\n", oracle_max_entries);
+        fprintf(stderr, "gomap: more than %d live entries: the budget of run.c is wrong\n",
+                oracle_max_entries);
         abort();
     }
     memset(n, 0, sizeof *n);
@@ -168,7 +169,8 @@ static oracle_answer on_assign(oracle_step *s, oracle_report *r)
         e = model_insert(s);
     } else {
         if (!elem_same(s->elem_kind, s->elem, e->stamp)) {
-            DIFFER("elem-current", "the slot of key %s does not hold the value last written", name_of(s, s->n));
+            DIFFER("elem-current", "the slot of key %s does not hold the value last written",
+                   name_of(s, s->n));
         }
         if (maptype_needkeyupdate(s->t)) {
             e->n = s->n;
@@ -187,8 +189,8 @@ static oracle_answer on_get(oracle_step *s, oracle_report *r)
     s->entry = e;
     bool found = a->k != NULL;
     if (found != (e != NULL)) {
-        DIFFER("membership", "key %s is %s the map, but should%s be", name_of(s, s->n), found ? "in" : "not in",
-               found ? " not" : "");
+        DIFFER("membership", "key %s is %s the map, but should%s be", name_of(s, s->n),
+               found ? "in" : "not in", found ? " not" : "");
     }
     if (a->ok2 != found || a->okfat != found || (a->e1 != zeroVal) != found || (a->ke != NULL) != found ||
         a->e2 != a->e1 || a->fat1 != (found ? a->e1 : a->zero) || a->fat2 != a->fat1 ||

@@ -36,13 +36,13 @@ typedef enum oracle_event {
     ev_get,      /* key, access */
     ev_panic,    /* an operation on an unhashable key has panicked, as it must */
     ev_clear,
-    ev_iter,     /* slot: mapiterinit, then as ev_next */
-    ev_next,     /* slot: mapiternext; the iterator stands on its entry or has ended */
-    ev_end,      /* slot: gm_iter_end */
-    ev_check,    /* the trace asks for a full check */
+    ev_iter,        /* slot: mapiterinit, then as ev_next */
+    ev_next,        /* slot: mapiternext; the iterator stands on its entry or has ended */
+    ev_end,         /* slot: gm_iter_end */
+    ev_check,       /* the trace asks for a full check */
     ev_before_free, /* the last look at a map */
-    ev_free,     /* the map and all its iterators are gone */
-    ev_finish    /* the trace is over; digests of the two runs */
+    ev_free,        /* the map and all its iterators are gone */
+    ev_finish       /* the trace is over; digests of the two runs */
 } oracle_event;
 
 /* One entry of the model: one insertion, not one key. */
@@ -66,12 +66,12 @@ typedef struct oracle_step {
     hiter *its; /* oracle_iters of them; those with h == NULL are not live */
     unsigned slot;
 
-    intptr_t hint;      /* ev_make: what the maker was asked for, as Go's int; 0: no hint */
-    uint16_t n;         /* key number */
-    uint32_t variant;   /* and its representation */
-    const void *key;    /* its bytes */
+    intptr_t hint;    /* ev_make: what the maker was asked for, as Go's int; 0: no hint */
+    uint16_t n;       /* key number */
+    uint32_t variant; /* and its representation */
+    const void *key;  /* its bytes */
     key_facts facts;
-    uintptr_t hash;     /* as the port hashed it */
+    uintptr_t hash; /* as the port hashed it */
     void *elem;
     uint64_t stamp;
     oracle_access access;
@@ -97,7 +97,8 @@ typedef struct oracle {
     void (*show)(const oracle_step *s, FILE *out);
 } oracle;
 
-extern const oracle oracle_check, oracle_uthash, oracle_range, oracle_alloc, oracle_memory, oracle_determinism;
+extern const oracle oracle_check, oracle_uthash, oracle_range, oracle_alloc, oracle_memory,
+    oracle_determinism;
 
 /* All of them, in the order above, NULL-terminated. */
 extern const oracle *const oracles[];
@@ -137,10 +138,10 @@ void oracle_errata_done(const oracle_step *s);
 /* ---- between uthash and range ------------------------------------------ */
 
 struct oracle_entry {
-    uint64_t id;      /* the key's */
-    uint64_t stamp;   /* the elem's content */
-    uint32_t seq;     /* insertions are numbered from 1 */
-    uint32_t variant; /* representation of the key that lies in the map */
+    uint64_t id;                 /* the key's */
+    uint64_t stamp;              /* the elem's content */
+    uint32_t seq;                /* insertions are numbered from 1 */
+    uint32_t variant;            /* representation of the key that lies in the map */
     uint32_t seen[oracle_iters]; /* the run of the iterator in that slot which has produced it */
     uint16_t n;
     bool nan;

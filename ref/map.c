@@ -49,7 +49,8 @@ static void gm_start_afresh(hmap *h);
 static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket);
-static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k, uintptr_t checkBucket);
+static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
+                               uintptr_t checkBucket);
 
 static uint8_t flags_get(const hmap *h)
 {
@@ -547,7 +548,8 @@ again:;
     }
 bucketloop:
 
-    if (!hmap_growing(h) && (overLoadFactor(h->count + 1, h->B) || tooManyOverflowBuckets(h->noverflow, h->B))) {
+    if (!hmap_growing(h) &&
+        (overLoadFactor(h->count + 1, h->B) || tooManyOverflowBuckets(h->noverflow, h->B))) {
         if (!hashGrow(t, h)) {
             goto nomemory;
         }
@@ -701,7 +703,7 @@ void mapdelete(const maptype *t, hmap *h, const void *key)
                     break;
                 }
             }
-        notLast:
+notLast:
             h->count--;
             /* A new seed for an empty map: whoever collects colliding keys
              * has to start again. */
@@ -1551,7 +1553,8 @@ static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket)
  * emptied by deletes, which gives it a new seed, and k inserted again; the
  * iteration meets the entry in its own bucket.
  * Strict: leaves it to that bucket. */
-static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k, uintptr_t checkBucket)
+static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
+                               uintptr_t checkBucket)
 {
     uintptr_t hash = t->hasher(t->key, k, h->hash0);
     if ((hash & bucketMask(it->B)) == checkBucket) {

@@ -105,8 +105,8 @@ struct hiter {
     void *elem; /* its elem */
     const maptype *t;
     hmap *h;
-    void *buckets; /* hmap.buckets when the iteration began */
-    bmap *bptr;    /* bucket that it stands in */
+    void *buckets;       /* hmap.buckets when the iteration began */
+    bmap *bptr;          /* bucket that it stands in */
     gm_gen *overflow;    /* held: generation of buckets */
     gm_gen *oldoverflow; /* held: generation of oldbuckets when the iteration began, or NULL */
     uintptr_t startBucket;
@@ -119,7 +119,7 @@ struct hiter {
 };
 
 /* Go's layout, to the byte: debuggers and probes read it from outside. */
-#define GM_AT(type, field, at64, at32) \
+#define GM_AT(type, field, at64, at32)                                                                       \
     _Static_assert(offsetof(type, field) == (sizeof(void *) == 8 ? (at64) : (at32)), #type "." #field)
 GM_AT(struct hmap, count, 0, 0);
 GM_AT(struct hmap, flags, 8, 4);
@@ -206,17 +206,17 @@ GM_API void gm_iter_end(hiter *it);
 
 /* ---- the inside, for ref/ and for the judges --------------------------- */
 
-bool isEmpty(uint8_t x);              /* map.go:111 */
-uintptr_t bucketShift(uint8_t b);     /* map.go:184 */
-uintptr_t bucketMask(uint8_t b);      /* map.go:190 */
-uint8_t tophash(uintptr_t hash);      /* map.go:195 */
-bool evacuated(const bmap *b);        /* map.go:203 */
-bmap *bmap_overflow(bmap *b, const maptype *t); /* map.go:208 */
-bool overLoadFactor(intptr_t count, uint8_t B); /* map.go:1085 */
+bool isEmpty(uint8_t x);                                    /* map.go:111 */
+uintptr_t bucketShift(uint8_t b);                           /* map.go:184 */
+uintptr_t bucketMask(uint8_t b);                            /* map.go:190 */
+uint8_t tophash(uintptr_t hash);                            /* map.go:195 */
+bool evacuated(const bmap *b);                              /* map.go:203 */
+bmap *bmap_overflow(bmap *b, const maptype *t);             /* map.go:208 */
+bool overLoadFactor(intptr_t count, uint8_t B);             /* map.go:1085 */
 bool tooManyOverflowBuckets(uint16_t noverflow, uint8_t B); /* map.go:1092 */
-bool hmap_growing(const hmap *h);               /* map.go:1105 */
-bool hmap_sameSizeGrow(const hmap *h);          /* map.go:1110 */
-uintptr_t hmap_noldbuckets(const hmap *h);      /* map.go:1115 */
-uintptr_t hmap_oldbucketmask(const hmap *h);    /* map.go:1124 */
+bool hmap_growing(const hmap *h);                           /* map.go:1105 */
+bool hmap_sameSizeGrow(const hmap *h);                      /* map.go:1110 */
+uintptr_t hmap_noldbuckets(const hmap *h);                  /* map.go:1115 */
+uintptr_t hmap_oldbucketmask(const hmap *h);                /* map.go:1124 */
 
 #endif

@@ -81,7 +81,8 @@ typedef enum gm_mode {
 struct maptype {
     const rtype *key;
     const rtype *elem;
-    const rtype *bucket; /* the bucket's size, and its ptrdata: 0 when key and elem are inline and pointer-free */
+    const rtype
+        *bucket; /* the bucket's size, and its ptrdata: 0 when key and elem are inline and pointer-free */
     /* Hash of the key at p under seed.  May panic for interface keys, and may
      * draw from fastrand for keys that differ from themselves. */
     uintptr_t (*hasher)(const rtype *key, const void *p, uintptr_t seed);

@@ -104,11 +104,11 @@ typedef struct gm_allocator {
 GM_API void gm_set_allocator(const gm_allocator *a);
 
 typedef struct gm_mem_stats {
-    size_t live_bytes;   /* allocated and not yet freed, hidden headers included */
-    size_t peak_bytes;   /* the most that live_bytes ever was since the reset */
+    size_t live_bytes; /* allocated and not yet freed, hidden headers included */
+    size_t peak_bytes; /* the most that live_bytes ever was since the reset */
     size_t live_blocks;
-    size_t allocs;       /* successful allocations since the reset */
-    size_t failures;     /* allocations that returned NULL since the reset */
+    size_t allocs;   /* successful allocations since the reset */
+    size_t failures; /* allocations that returned NULL since the reset */
 } gm_mem_stats;
 
 GM_API gm_mem_stats gm_mem_stats_get(void);
@@ -151,14 +151,14 @@ void gm_blocks_free(gm_block *list); /* all blocks of a list */
  * the last holder lets go it is freed at once. */
 typedef struct gm_gen {
     struct gm_gen *newer, *older;
-    gm_block *overflow;  /* heap overflow buckets of this array, newest first */
-    gm_block *parked;    /* blocks out of the map that an iterator may still read, see gm_park */
-    uintptr_t nbuckets;  /* the preallocated tail included */
-    uintptr_t bytes;     /* of the array */
-    uint32_t iters;      /* iterators that hold it */
-    uint8_t B;           /* the array has 1<<B main buckets */
-    bool mapholds;       /* hmap.buckets or hmap.oldbuckets is this array */
-    bool cleared;        /* strict mode: the map was cleared, iterations over it are over */
+    gm_block *overflow; /* heap overflow buckets of this array, newest first */
+    gm_block *parked;   /* blocks out of the map that an iterator may still read, see gm_park */
+    uintptr_t nbuckets; /* the preallocated tail included */
+    uintptr_t bytes;    /* of the array */
+    uint32_t iters;     /* iterators that hold it */
+    uint8_t B;          /* the array has 1<<B main buckets */
+    bool mapholds;      /* hmap.buckets or hmap.oldbuckets is this array */
+    bool cleared;       /* strict mode: the map was cleared, iterations over it are over */
 } gm_gen;
 
 enum { gm_genHeader = 64 };
