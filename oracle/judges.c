@@ -89,21 +89,14 @@ const oracle oracle_alloc = {"alloc", alloc_step, NULL};
 
 /* ---- memory ------------------------------------------------------------ */
 
-static size_t blocks_of_others; /* allocated before the map was made */
-
 static oracle_answer memory_step(oracle_step *s, oracle_report *r)
 {
-    if (s->event == ev_make) {
-        /* A fresh map is its header, and an array if it has one. */
-        size_t own = s->h == NULL ? 0 : 1U + (s->h->buckets != NULL);
-        blocks_of_others = gm_mem_stats_get().live_blocks - own;
-    }
     if (s->event == ev_free) {
-        size_t live = gm_mem_stats_get().live_blocks;
-        if (live != blocks_of_others) {
-            return oracle_differ(r, "memory", "leak",
-                                 "%zu blocks are still allocated after the map was freed",
-                                 live - blocks_of_others);
+        gm_mem_stats now = gm_mem_stats_get();
+        if (now.live_blocks != s->before.live_blocks || now.live_bytes != s->before.live_bytes) {
+            return oracle_differ(
+                r, "memory", "leak", "%zu blocks and %zu bytes more than before the map was made",
+                now.live_blocks - s->before.live_blocks, now.live_bytes - s->before.live_bytes);
         }
     }
     return oracle_ok;

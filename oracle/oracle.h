@@ -66,10 +66,11 @@ typedef struct oracle_step {
     hiter *its; /* oracle_iters of them; those with h == NULL are not live */
     unsigned slot;
 
-    intptr_t hint;    /* ev_make: what the maker was asked for, as Go's int; 0: no hint */
-    uint16_t n;       /* key number */
-    uint32_t variant; /* and its representation */
-    const void *key;  /* its bytes */
+    gm_mem_stats before; /* what was allocated before this map was asked for */
+    intptr_t hint;       /* ev_make: what the maker was asked for, as Go's int; 0: no hint */
+    uint16_t n;          /* key number */
+    uint32_t variant;    /* and its representation */
+    const void *key;     /* its bytes */
     key_facts facts;
     uintptr_t hash; /* as the port hashed it */
     void *elem;
