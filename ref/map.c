@@ -41,7 +41,7 @@ static void gm_retire(gm_gen *from, void *payload);
 static bool gm_reserve(const maptype *t, hmap *h, uintptr_t oldbucket);
 static void gm_unreserve(hmap *h);
 static void gm_clear_blocks(const maptype *t, hmap *h);
-static void *gm_newhmap(void);
+static hmap *gm_newhmap(void);
 
 /* Where go1.19 breaks a promise: what strict mode does instead. */
 static bool gm_iterated(const hmap *h);
@@ -1199,7 +1199,7 @@ typedef struct gm_owned_hmap {
 } gm_owned_hmap;
 
 /* A zeroed hmap with its extra; NULL: no memory. */
-static void *gm_newhmap(void)
+static hmap *gm_newhmap(void)
 {
     gm_owned_hmap *o = gm_alloc(sizeof *o);
     if (o == NULL) {
