@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ci/fuzz: builds, replays the corpus, then fuzzes each target on each engine.
 
-build/fuzz/work/TARGET/ENGINE/   inputs that were new to an engine; the next run starts from them
+build/fuzz/work/TARGET/ENGINE-SANITIZER/
+                                 inputs that were new to an engine; the next run starts from them
 build/fuzz/crashes/TARGET/       minimised failing inputs, named by their verdict, and their text
 build/fuzz/run-*/                logs of one run; removed when it found nothing
 
@@ -10,6 +11,7 @@ not be built, 130 interrupted.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -263,7 +265,7 @@ class Job:
         self.log = os.path.join(self.folder, "log")
         self.stats = os.path.join(self.folder, "stats")
         # A target that must fail starts from nothing: the engine has to find it.
-        self.work = os.path.join(self.folder if self.negative else options.work, target, engine)
+        self.work = os.path.join(self.folder if self.negative else options.work, target, self.preset)
         self.state = "waiting"       # waiting, running, finding, done
         self.verdict = ""
         self.report = ""
@@ -273,9 +275,19 @@ class Job:
         self.process = None
         self.asked_to_end = None
 
+    def reserve(self):
+        """Keeps others out of the work folder: engines delete inputs there when they find smaller ones."""
+        os.makedirs(self.work, exist_ok=True)
+        self.lock = open(self.work + ".lock", "wb")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.lock.close()
+            raise Trouble("%s is in use by another ci/fuzz; wait for it, or give --work FOLDER"
+                          % os.path.relpath(self.work)) from None
+
     def begin(self):
         os.makedirs(self.folder)
-        os.makedirs(self.work, exist_ok=True)
         with open(self.stats, "wb") as file:
             file.write(bytes(64))
         self.env["GOMAP_STATS"] = self.stats
@@ -758,6 +770,8 @@ def main(arguments):
                     job = kinds[engine](options, target, engine, len(jobs), run_folder)
                     if engine not in present:
                         job.state, job.verdict = "done", "skipped: no " + TOOLS[engine][0]
+                    else:
+                        job.reserve()
                     jobs.append(job)
             replay_corpus(options, jobs, screen)
             fuzz(options, jobs, screen)

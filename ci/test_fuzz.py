@@ -152,6 +152,8 @@ class Jobs(unittest.TestCase):
     def fuzz(self, engine, run=True):
         self.script("fuzz_" + self.target, "#!/bin/bash\n" + engine)
         job = fuzz.LibFuzzer(self.options, self.target, "libfuzzer", 0, os.path.join(fuzz.HOME, "run"))
+        job.reserve()
+        self.addCleanup(job.lock.close)
         with open(os.devnull, "w", encoding="utf-8") as null:
             screen = fuzz.Screen(self.options, null)
             fuzz.replay_corpus(self.options, [job], screen)
@@ -177,6 +179,12 @@ class Jobs(unittest.TestCase):
             self.assertEqual(file.read(), b"bug\0")
         self.assertIn("the trace", job.report)
         self.assertIn(names[0], job.report)
+
+    def test_work_folder_has_one_user(self):
+        job = self.fuzz(COUNT)
+        with self.assertRaisesRegex(fuzz.Trouble, "in use by another ci/fuzz.*--work"):
+            fuzz.LibFuzzer(self.options, self.target, "libfuzzer", 1, os.path.join(fuzz.HOME, "run")).reserve()
+        job.lock.close()
 
     def test_failing_corpus_stops_the_target(self):
         with open(os.path.join(self.corpus, "known"), "w", encoding="utf-8") as file:
