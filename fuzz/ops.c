@@ -120,13 +120,14 @@ static void op_decode(op *o, const uint8_t b[trace_op_bytes])
     case op_assign:
     case op_delete:
     case op_get:
-        o->count = (uint16_t)((wide ? n : n % few) + 1);
+        o->count = (uint16_t)(n % (wide ? op_max_keys : few) + 1);
         o->step = step_of(o->count, 1U << hi);
         o->key = (uint16_t)key;
         break;
     case op_next:
-        o->all = wide && n == 255;
-        o->count = (uint16_t)(o->all ? 0 : (wide ? n : n % few) + 1);
+        n %= wide ? op_max_steps + 1 : few;
+        o->all = wide && n == op_max_steps;
+        o->count = (uint16_t)(o->all ? 0 : n + 1);
         o->iter = hi & 3;
         break;
     case op_set_at:
@@ -201,7 +202,7 @@ static void op_encode(const op *o, uint8_t b[trace_op_bytes])
         }
         break;
     case op_next:
-        n = o->all ? 255 : o->count - 1U;
+        n = o->all ? op_max_steps : o->count - 1U;
         hi = o->iter;
         break;
     case op_set_at:
@@ -571,7 +572,7 @@ static bool parse_range(scanner *s, const trace *tr, op *o)
 
     unsigned count = 1;
     if (last_at == NULL) {
-        if (!parse_times(s, 256, "a count of keys 1..256 behind x", &o->count)) {
+        if (!parse_times(s, op_max_keys, "a count of keys 1..64 behind x", &o->count)) {
             return false;
         }
         count = o->count;
@@ -606,8 +607,8 @@ static bool parse_range(scanner *s, const trace *tr, op *o)
                          (unsigned)o->key, step);
         }
         count = distance / step + 1;
-        if (count > 256) {
-            return wrong(s, last_at, "expected a range of at most 256 keys, found %u", count);
+        if (count > op_max_keys) {
+            return wrong(s, last_at, "expected a range of at most %d keys, found %u", op_max_keys, count);
         }
     }
     o->count = (uint16_t)count;
@@ -758,7 +759,7 @@ static bool parse_next(scanner *s, op *o)
     if (o->all) {
         return true;
     }
-    return parse_times(s, 255, "a count of steps 1..255, or *, behind x", &o->count);
+    return parse_times(s, op_max_steps, "a count of steps 1..63, or *, behind x", &o->count);
 }
 
 static bool parse_fail(scanner *s, op *o)

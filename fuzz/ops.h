@@ -15,7 +15,10 @@ enum {
     trace_op_bytes = 4,
     trace_max_ops = 1021, /* bytes behind the last op are ignored */
     trace_max_bytes = trace_header_bytes + trace_op_bytes * trace_max_ops, /* 4096 */
-    trace_iters = 4                                                        /* iterators a, b, c, d */
+    trace_iters = 4,                                                       /* iterators a, b, c, d */
+    /* One op reaches far, but not so far that random bytes make long runs. */
+    op_max_keys = 64,
+    op_max_steps = 63
 };
 
 typedef enum op_code {
@@ -45,7 +48,7 @@ typedef struct op {
     uint8_t iter;   /* slot 0..3: set_at, del_at, get_at, iter, next, end */
     uint8_t maker;  /* op_maker: make */
     bool all;       /* next: until the iteration ends; count is then 0 */
-    uint16_t count; /* 1..256: assign, delete, get; 1..255: next; 1..8: fail */
+    uint16_t count; /* 1..64: assign, delete, get; 1..63: next; 1..8: fail */
     uint16_t key;   /* assign, delete, get, nil: first key number; seed: the seed; fail: successes before */
     uint16_t step;  /* 1, 2, 4, ..128: assign, delete, get */
     int64_t hint;   /* make: int16 << 0..63, wrapped */

@@ -13,7 +13,7 @@
 
 enum {
     budget_units = 10000,    /* about one unit a step */
-    default_bytes = 1 << 20, /* of the map's memory; beyond, allocations fail */
+    default_bytes = 1 << 18, /* of the map's memory; beyond, allocations fail */
     budget_entries = oracle_max_entries - 1,
     budget_chain = 16,    /* overflow buckets of a chain; no key goes into a longer one */
     bytes_per_unit = 2048 /* of memory to be cleared, copied or walked */

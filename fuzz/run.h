@@ -17,7 +17,7 @@ typedef struct fuzz_target {
      * is written. */
     uint32_t keys, elems, hashes, modes, makers, ops;
     /* The most memory a map may take, beyond which its allocations fail;
-     * walking and wiping it is what large maps cost.  0: 1 MiB. */
+     * walking and wiping it is what large maps cost.  0: 256 KiB. */
     size_t bytes;
     /* Called after op number i was carried out and judged; NULL: nothing.  For
      * the target that must fail. */

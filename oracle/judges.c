@@ -50,16 +50,20 @@ static oracle_answer check_step(oracle_step *s, oracle_report *r)
             if (!gm_check_at(s->t, s->h, s->hash, &c)) {
                 return oracle_differ(r, "check", c.rule, "%s", c.detail);
             }
+            if (s->event == ev_assign && !s->facts.nan && c.met == 0) {
+                return oracle_differ(r, "check", "assigned-in-place",
+                                     "no entry of the key's hash where it belongs");
+            }
             return oracle_ok;
         }
         return check_all(s, r);
     case ev_iter:
     case ev_next:
+    case ev_end:
         return s->phase ? check_all(s, r) : oracle_ok;
     case ev_make:
     case ev_clear:
     case ev_nomemory:
-    case ev_end:
     case ev_check:
     case ev_before_free:
         return s->h != NULL ? check_all(s, r) : oracle_ok;

@@ -10,11 +10,14 @@
  *     buckets-exist             without buckets nothing else is set; with them there is an extra
  *     spare-returned            no overflow bucket is left set aside
  *     generation-current        extra->overflow is the newest generation, that of buckets, with 1<<B main
- * buckets generation-size           an array has as many buckets as makeBucketArray gives it growing-fields
- * oldbuckets and extra->oldoverflow come and go together, with the right size nevacuate-range           below
- * the old size while growing; idle: where the last growth left it nevacuate-next            the bucket at the
- * mark waits for evacuation (or the scan stopped after 1024) load                      not more entries than
- * growth would have allowed prealloc-next             nextOverflow is a bucket of the tail chains
+ *                               buckets
+ *     generation-size           an array has as many buckets as makeBucketArray gives it
+ *     growing-fields            oldbuckets and extra->oldoverflow come and go together, with the right size
+ *     nevacuate-range           below the old size while growing; idle: where the last growth left it
+ *     nevacuate-next            the bucket at the mark waits for evacuation (or the scan stopped after 1024)
+ *     load                      not more entries than growth would have allowed
+ *     prealloc-next             nextOverflow is a bucket of the tail
+ *   chains
  *     chain-in-generation       a chained bucket is of the same generation, from its list or its used tail
  *     chain-not-cyclic          a chain ends
  *     chain-not-shared          no bucket is in two chains                               (gm_check only)
@@ -30,7 +33,8 @@
  *     fresh-slot-zero           a free slot has a zero elem, and a zero key if keys hold pointers
  *     indirect-live             indirect keys and elems are blocks in use, of their kind and size
  *     indirect-unique           and belong to one slot                                   (gm_check only)
- *     bucket-of-hash            an entry is in the bucket that its hash chooses
+ *     bucket-of-hash            an entry is in the bucket that its hash chooses; gm_check_at looks at all
+ *                               while the map grows, else at those with the tophash that it was asked about
  *     tophash-of-hash           and its tophash is that of the hash
  *     key-unique                no key is in a chain twice                               (gm_check only)
  *   whole map (gm_check only)
@@ -82,6 +86,8 @@ typedef struct gm_checker {
     unsigned flags; /* of h */
     gm_check_result *r;
     bool whole;     /* gm_check: track who is where */
+    uintptr_t hash; /* gm_check_at: of the key that it is about */
+    uint8_t top;    /* and its tophash */
     uintptr_t live; /* entries seen */
     gm_array cur, old;
 } gm_checker;
@@ -431,6 +437,9 @@ static bool gm_check_entry(gm_checker *c, const gm_place *at, bmap *b)
         return false;
     }
     c->live++;
+    if (!c->whole && c->old.gen == NULL && b->tophash[at->i] != c->top) {
+        return true; /* only a growth moves entries: this one was looked at when it came, or by gm_check */
+    }
     void *k = gm_key(t, b, at->i);
     if (!maptype_reflexivekey(t) && !t->key->equal(t->key, k, k)) {
         return true; /* its hash was random: it may be anywhere */
@@ -443,6 +452,7 @@ static bool gm_check_entry(gm_checker *c, const gm_place *at, bmap *b)
     GM_HOLDS(c, "tophash-of-hash", b->tophash[at->i] == top,
              GM_PLACE ": tophash %#x, hash %#" PRIxPTR " wants %#x", GM_PLACE_ARGS(at), b->tophash[at->i],
              hash, top);
+    c->r->met += hash == c->hash;
     return true;
 }
 
@@ -923,6 +933,7 @@ bool gm_check(const maptype *t, hmap *h, hiter *const *its, size_t n, gm_check_r
     gm_checker c = {.t = t, .h = h, .r = r, .whole = true};
     r->rule = NULL;
     r->detail[0] = '\0';
+    r->met = 0;
     if (h == NULL) {
         return true;
     }
@@ -962,9 +973,10 @@ static bool gm_check_around(gm_checker *c, uintptr_t hash)
 
 bool gm_check_at(const maptype *t, hmap *h, uintptr_t hash, gm_check_result *r)
 {
-    gm_checker c = {.t = t, .h = h, .r = r};
+    gm_checker c = {.t = t, .h = h, .r = r, .hash = hash, .top = tophash(hash)};
     r->rule = NULL;
     r->detail[0] = '\0';
+    r->met = 0;
     if (h == NULL) {
         return true;
     }

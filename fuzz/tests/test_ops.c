@@ -61,7 +61,7 @@ static bool op_canonical(const op *o)
         want.count = o->count;
         want.key = o->key;
         want.step = o->step;
-        return op_equal(o, &want) && o->count >= 1 && o->count <= 256 && o->step >= 1 && o->step <= 128 &&
+        return op_equal(o, &want) && o->count >= 1 && o->count <= op_max_keys && o->step >= 1 && o->step <= 128 &&
                (o->step & (o->step - 1)) == 0 && (o->count > 1 || o->step == 1);
     case op_set_at:
     case op_del_at:
@@ -74,7 +74,7 @@ static bool op_canonical(const op *o)
         want.iter = o->iter;
         want.all = o->all;
         want.count = o->count;
-        return op_equal(o, &want) && o->iter < trace_iters && o->count <= 255 && o->all == (o->count == 0);
+        return op_equal(o, &want) && o->iter < trace_iters && o->count <= op_max_steps && o->all == (o->count == 0);
     case op_fail:
         want.count = o->count;
         want.key = o->key;
@@ -206,7 +206,7 @@ static void test_bytes(void)
         op want;
     } ops[] = {
         {{0, 0, 5, 0}, {.code = op_assign, .count = 1, .step = 1, .key = 5}},
-        {{7 | 3 << 5, 255, 1, 2}, {.code = op_assign, .count = 256, .step = 8, .key = 513}},
+        {{7 | 3 << 5, 255, 1, 2}, {.code = op_assign, .count = 64, .step = 8, .key = 513}},
         {{0 | 7 << 5, 0, 1, 2}, {.code = op_assign, .count = 1, .step = 1, .key = 513}},
         {{8 | 7 << 5, 1, 0, 0}, {.code = op_delete, .count = 2, .step = 128}},
         {{11, 0, 0, 0}, {.code = op_delete, .count = 1, .step = 1}},
@@ -214,6 +214,7 @@ static void test_bytes(void)
         {{5, 255, 0, 0}, {.code = op_assign, .count = 8, .step = 1}},
         {{10, 8, 0, 0}, {.code = op_delete, .count = 1, .step = 1}},
         {{14, 9, 0, 0}, {.code = op_get, .count = 10, .step = 1}},
+        {{14, 64, 0, 0}, {.code = op_get, .count = 1, .step = 1}},
         {{15 | 2 << 5, 7, 7, 7}, {.code = op_set_at, .iter = 2}},
         {{16 | 6 << 5, 7, 7, 7}, {.code = op_set_at, .iter = 2}},
         {{17 | 3 << 5, 7, 7, 7}, {.code = op_del_at, .iter = 3}},
@@ -223,7 +224,7 @@ static void test_bytes(void)
         {{21, 9, 9, 9}, {.code = op_iter}},
         {{22 | 1 << 5, 0, 9, 9}, {.code = op_next, .iter = 1, .count = 1}},
         {{23, 255, 9, 9}, {.code = op_next, .count = 8}},
-        {{24, 254, 9, 9}, {.code = op_next, .count = 255}},
+        {{24, 254, 9, 9}, {.code = op_next, .count = 63}},
         {{24, 255, 9, 9}, {.code = op_next, .all = true}},
         {{25 | 2 << 5, 9, 9, 9}, {.code = op_end, .iter = 2}},
         {{26 | 7 << 5, 9, 9, 9}, {.code = op_clear}},
@@ -314,21 +315,21 @@ static void test_spellings(void)
         const char *header, *line, *canonical;
     } table[] = {
         {"", "assign 5", NULL},
-        {"", "assign 0..255", NULL},
-        {"", "assign 65280..65535", NULL},
-        {"", "assign 65281 x256", NULL},
+        {"", "assign 0..63", NULL},
+        {"", "assign 65472..65535", NULL},
+        {"", "assign 65473 x64", NULL},
         {"", "assign 65530 x10 step 2", NULL},
         {"", "assign 65535 x2 step 128", NULL},
         {"", "delete 1..9", NULL},
         {"", "get 100..140 step 8", NULL},
-        {"", "get 0..32640 step 128", NULL},
+        {"", "get 0..8064 step 128", NULL},
         {"", "assign @a", NULL},
         {"", "delete @b", NULL},
         {"", "get @d", NULL},
         {"", "clear", NULL},
         {"", "iter c", NULL},
         {"", "next a", NULL},
-        {"", "next b x255", NULL},
+        {"", "next b x63", NULL},
         {"", "next c x*", NULL},
         {"", "end a", NULL},
         {"", "check", NULL},
@@ -467,14 +468,14 @@ static void test_errors(void)
         {"assign 5.7", 1, 9, "a blank"},
         {"assign 9..5", 1, 11, "at least 9"},
         {"assign 100..141 step 8", 1, 13, "100 plus a multiple of the step 8"},
-        {"assign 0..256", 1, 11, "at most 256 keys, found 257"},
+        {"assign 0..64", 1, 11, "at most 64 keys, found 65"},
         {"assign 0..65535", 1, 11, "found 65536"},
-        {"get 0..512 step 2", 1, 8, "found 257"},
+        {"get 0..128 step 2", 1, 8, "found 65"},
         {"assign 5..9 x3", 1, 13, "the end of the line"},
-        {"assign 5 x0", 1, 11, "1..256"},
-        {"assign 5 x257", 1, 11, "1..256"},
-        {"assign 5 x", 1, 11, "1..256"},
-        {"assign 5 x*", 1, 11, "1..256"},
+        {"assign 5 x0", 1, 11, "1..64"},
+        {"assign 5 x65", 1, 11, "1..64"},
+        {"assign 5 x", 1, 11, "1..64"},
+        {"assign 5 x*", 1, 11, "1..64"},
         {"assign 5 x3y", 1, 12, "a blank"},
         {"delete 5 step 3", 1, 15, "a step of 1, 2, 4, 8"},
         {"delete 5 step 256", 1, 15, "a step of 1, 2, 4, 8"},
@@ -492,9 +493,9 @@ static void test_errors(void)
         {"end a b", 1, 7, "the end of the line"},
         {"next x3", 1, 6, "a, b, c or d"},
         {"next a 3", 1, 8, "the end of the line"},
-        {"next a x256", 1, 9, "1..255"},
-        {"next a x0", 1, 9, "1..255"},
-        {"next a x*3", 1, 9, "1..255, or *"},
+        {"next a x64", 1, 9, "1..63"},
+        {"next a x0", 1, 9, "1..63"},
+        {"next a x*3", 1, 9, "1..63, or *"},
         {"fail", 1, 5, "after and a number"},
         {"fail 2", 1, 6, "after and a number"},
         {"fail after", 1, 11, "0..65535"},
