@@ -286,7 +286,8 @@ static void one_path(const char *path)
     }
     char **names = NULL;
     size_t n = 0;
-    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
+    struct dirent *e;
+    while (errno = 0, (e = readdir(d)) != NULL) {
         size_t len = strlen(path) + strlen(e->d_name) + 2;
         if (e->d_name[0] == '.' || strcmp(e->d_name, "README.md") == 0) {
             continue;
@@ -299,6 +300,9 @@ static void one_path(const char *path)
         names = more;
         snprintf(name, len, "%s/%s", path, e->d_name);
         names[n++] = name;
+    }
+    if (errno != 0) {
+        die(strerror(errno), path, "");
     }
     closedir(d);
     if (n > 1) {

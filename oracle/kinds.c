@@ -720,6 +720,8 @@ void elem_make(elem_kind e, uint64_t stamp, void *out)
 {
     if (e == elem_pointer) {
         gm_storep(out, elem_pointer_of(stamp));
+    } else if (e == elem_int64) { /* a number, so that it reads the same whatever the byte order */
+        memcpy(out, &stamp, sizeof stamp);
     } else {
         bytes_fill(out, elem_types[e].size, stamp, 8);
     }
@@ -729,6 +731,9 @@ bool elem_same(elem_kind e, const void *p, uint64_t stamp)
 {
     if (e == elem_pointer) {
         return gm_loadp(p) == elem_pointer_of(stamp);
+    }
+    if (e == elem_int64) {
+        return gm_same_bytes(p, &stamp, sizeof stamp);
     }
     return bytes_same(p, elem_types[e].size, stamp, 8);
 }

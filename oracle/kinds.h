@@ -88,8 +88,8 @@ bool key_read(key_kind k, const void *p, key_facts *facts, uint32_t *payload);
 /* Do the size-of-k bytes at p equal what key_make(k, n, variant) writes? */
 bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant);
 
-/* Fills the elem at out from stamp (low bytes first in small kinds), and tells
- * whether p holds exactly that.  elem_is_zero: all bytes zero. */
+/* Fills the elem at out from stamp (int64: that number; bytes: low ones first),
+ * and tells whether p holds exactly that.  elem_is_zero: all bytes zero. */
 void elem_make(elem_kind e, uint64_t stamp, void *out);
 bool elem_same(elem_kind e, const void *p, uint64_t stamp);
 bool elem_is_zero(elem_kind e, const void *p);

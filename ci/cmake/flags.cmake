@@ -53,7 +53,8 @@ endif()
 add_library(gomap_ref INTERFACE)
 add_library(gomap_judge INTERFACE)
 # The port is plain C11; what stands around it reads folders, maps files and starts threads.
-target_compile_definitions(gomap_judge INTERFACE _POSIX_C_SOURCE=200809L)
+# Without 64-bit offsets a 32-bit program cannot read the folders of some file systems.
+target_compile_definitions(gomap_judge INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
 add_library(gomap_coverage INTERFACE)
 
 if(GOMAP_ENGINE STREQUAL "custom")

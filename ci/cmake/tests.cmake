@@ -8,7 +8,8 @@
 #   gomap_corpus_tests(BINARIES folder ...)   replays corpus/, target by target
 #
 # Options of the last two: PREFIX of the tests' names, LABELS, FIXTURES that
-# they need, SKIP with a reason; gomap_unit_tests: ONLY, a regex on the name.
+# they need, SKIP with a reason, EMULATOR that runs the programs of another
+# machine; gomap_unit_tests: ONLY, a regex on the name.
 
 set(GOMAP_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
 get_filename_component(GOMAP_ROOT ${GOMAP_ROOT} ABSOLUTE)
@@ -57,25 +58,26 @@ function(gomap_test)
 endfunction()
 
 function(gomap_unit_tests)
-  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;ONLY" "LABELS;FIXTURES" ${ARGN})
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR;ONLY" "LABELS;FIXTURES" ${ARGN})
   foreach(source IN LISTS GOMAP_REF_TESTS GOMAP_FUZZ_TESTS)
     get_filename_component(name ${source} NAME_WE)
     if(arg_ONLY AND NOT name MATCHES "${arg_ONLY}")
       continue()
     endif()
-    gomap_test(NAME ${arg_PREFIX}${name} COMMAND ${arg_BINARIES}/tests/${name} TIMEOUT 300
+    gomap_test(NAME ${arg_PREFIX}${name} COMMAND ${arg_EMULATOR} ${arg_BINARIES}/tests/${name} TIMEOUT 300
       LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
   endforeach()
 endfunction()
 
 function(gomap_corpus_tests)
-  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP" "LABELS;FIXTURES" ${ARGN})
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES" ${ARGN})
   include(${GOMAP_ROOT}/ci/cmake/targets.cmake)
   gomap_targets(${GOMAP_ROOT})
   set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+  set(replay ${arg_EMULATOR} ${arg_BINARIES}/replay)
   foreach(target IN LISTS GOMAP_TARGETS)
     # An empty folder is no success.
-    set(all_well ${GOMAP_EXPECT} 0 "^[1-9][0-9]* files, 0 failed" ${arg_BINARIES}/replay --target ${target})
+    set(all_well ${GOMAP_EXPECT} 0 "^[1-9][0-9]* files, 0 failed" ${replay} --target ${target})
     gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
       COMMAND ${all_well} --whole ${arg_BINARIES}/corpus/${target})
     gomap_test(NAME ${arg_PREFIX}roundtrip/${target} TIMEOUT 300 ${more}
@@ -84,6 +86,6 @@ function(gomap_corpus_tests)
   foreach(target IN LISTS GOMAP_NEGATIVES)
     # Each of its seeds has to fail.
     gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
-      COMMAND ${GOMAP_EXPECT} 1 "^([0-9]+) files, \\1 failed" ${arg_BINARIES}/replay --target ${target} ${arg_BINARIES}/corpus/${target})
+      COMMAND ${GOMAP_EXPECT} 1 "^([0-9]+) files, \\1 failed" ${replay} --target ${target} ${arg_BINARIES}/corpus/${target})
   endforeach()
 endfunction()

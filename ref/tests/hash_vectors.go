@@ -2,11 +2,12 @@
 
 //go:build ignore
 
-// hash_vectors.go makes the two tables of test_hash.c from the hash functions
-// of the Go runtime itself.  Run it once per word size:
+// hash_vectors.go makes the tables of test_hash.c from the hash functions of
+// the Go runtime itself.  Run it once per word size and byte order:
 //
 //	GODEBUG=cpu.aes=off             go run -gcflags=-complete=false hash_vectors.go
 //	GODEBUG=cpu.aes=off GOARCH=386  go run -gcflags=-complete=false hash_vectors.go
+//	GOARCH=s390x go run -exec qemu-s390x -gcflags=-complete=false hash_vectors.go
 //
 // with go1.19.  Without AES the runtime hashes by its portable fallback; the
 // flag lets Go functions without a body through, which the linker finds in the
