@@ -38,6 +38,8 @@ INPUT_TIMEOUT = 10   # seconds for one input: far above the 50 ms that one may t
 MEMORY_MB = 2048
 GRACE = 60           # seconds that an engine may take beyond its time before it counts as hung
 MINIMISE_TIME = 30
+RATIO_TIME = 3       # seconds, and
+RATIO_TURNS = 3      # how often, for AFL++ with a target and with the empty one
 
 SYMBOLIZER = shutil.which("llvm-symbolizer-19") or ""
 
@@ -636,7 +638,8 @@ def parse_arguments(arguments):
     parser.add_argument("--json", metavar="FILE", help="write the final table there")
     parser.add_argument("--seed", type=parse_number(0, 2**32 - 1), metavar="N", help="of the engines' randomness; default: different each time")
     parser.add_argument("--ratio", action=argparse.BooleanOptionalAction, default=True,
-                        help="afterwards, replay libFuzzer's inputs with and without the sanitizer, and compare ops/s")
+                        help="afterwards, replay libFuzzer's inputs with and without the sanitizer, and compare ops/s; "
+                             "and compare AFL++'s runs/s with those of an empty target")
     parser.add_argument("--work", metavar="FOLDER", default=os.path.join(HOME, "work"),
                         help="where new inputs go and come from; default: build/fuzz/work")
     options = parser.parse_args(arguments)
@@ -689,7 +692,7 @@ def build(options, screen, run_folder):
 def ratios(options, jobs, screen, run_folder):
     """What the sanitizer costs: the same inputs, the same replay, the same judges, with it and plain -O2."""
     jobs = [job for job in jobs if job.engine == "libfuzzer" and job.verdict == "ok"]
-    if not jobs:
+    if not jobs or options.sanitizer == "none":
         return
     plain = "libfuzzer-none"
     log = os.path.join(run_folder, "build-plain.log")
@@ -708,6 +711,33 @@ def ratios(options, jobs, screen, run_folder):
         screen.say("%s: its %d inputs replayed: %s checked op/s with %s, %s at plain -O2; ratio %.2f" % (
             job.target, len(files_of(job.work)), "{:,}".format(rates[0]), options.sanitizer,
             "{:,}".format(rates[1]), rates[0] / rates[1]))
+
+
+def afl_rate(job, binary, folder):
+    """Runs/s of afl-fuzz alone with its seeds, over a few seconds."""
+    shutil.rmtree(folder, ignore_errors=True)
+    status, output = run(["afl-fuzz", "-i", job.inputs, "-o", folder, "-V", str(RATIO_TIME), "-G", str(MAX_LEN),
+                          "-t", "1000", "-m", "none", "-s", "1", "--", binary], RATIO_TIME + GRACE, env=job.env)
+    try:
+        with open(os.path.join(folder, "default", "fuzzer_stats"), encoding="utf-8") as file:
+            stats = dict(re.findall(r"(\w+)\s*: (\S+)", file.read()))
+        return int(stats["execs_done"]) / int(stats["run_time"])
+    except (OSError, KeyError, ZeroDivisionError):
+        raise Trouble("afl-fuzz -- %s: exit status %s, and no figures:\n%s" % (binary, status, output)) from None
+
+
+def ratios_to_empty(jobs, screen):
+    """What is left of AFL++'s speed: its runs/s with each target and with the empty one, in turns."""
+    for job in jobs:
+        if job.engine != "aflpp" or job.verdict != "ok":
+            continue
+        empty = os.path.join(os.path.dirname(job.binary), "empty")
+        rates = [[afl_rate(job, binary, os.path.join(job.folder, "rate")) for binary in (empty, job.binary)]
+                 for _ in range(RATIO_TURNS)]
+        of_empty, of_target = (sorted(column)[RATIO_TURNS // 2] for column in zip(*rates))
+        screen.say("%s: %s runs/s alone with AFL++ and %s, an empty target %s; ratio %.2f" % (
+            job.target, "{:,.0f}".format(of_target), job.sanitizer, "{:,.0f}".format(of_empty),
+            sorted(target / empty for empty, target in rates)[RATIO_TURNS // 2]))
 
 
 def replay_corpus(options, jobs, screen):
@@ -793,9 +823,10 @@ def main(arguments):
             except OSError as problem:
                 print("ci/fuzz: --json: %s" % problem, file=sys.stderr)
                 return 2
-        if options.ratio and options.sanitizer != "none" and not stopped:
+        if options.ratio and not stopped:
             try:
                 ratios(options, jobs, screen, run_folder)
+                ratios_to_empty(jobs, screen)
             except Stop:
                 pass
             except Trouble as trouble:

@@ -769,10 +769,16 @@ GM_WRAPS static uintptr_t spread(uint64_t id, uintptr_t seed)
  * fastrand for a NaN) and in the case of hash_random below, nowhere else. */
 static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uintptr_t seed)
 {
-    key_facts f;
-    uint32_t payload;
-    if (!key_read((key_kind)(key - key_types), p, &f, &payload)) {
+    const key_kind k = (key_kind)(key - key_types);
+    const bool special = k == key_float64 || k == key_complex128 || k == key_iface;
+    uint32_t payload = 0;
+    const int32_t n = key_number(k, p, &payload);
+    if (n < 0) {
         return typehash(key, p, seed); /* a wiped slot: ERRATA.md#E3 lets an iterator read one */
+    }
+    key_facts f = {.id = (uint64_t)n};
+    if (special) {
+        f = key_facts_of(k, (uint16_t)n);
     }
     if (f.unhashable) {
         return typehash(key, p, seed); /* which panics */

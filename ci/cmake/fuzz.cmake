@@ -33,9 +33,9 @@ add_library(oracle STATIC ${oracle_sources})
 target_include_directories(oracle SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
 target_link_libraries(oracle PRIVATE gomap_flags gomap_judge)
 
-# Everything in fuzz/ but the two files with a main or an entry point.
+# Everything in fuzz/ but the files with a main or an entry point.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(engine|replay)\\.c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(empty|engine|replay)\\.c$")
 add_library(fuzzcore STATIC ${fuzz_sources})
 target_link_libraries(fuzzcore PRIVATE gomap_flags gomap_judge PUBLIC oracle)
 
@@ -91,6 +91,11 @@ if(NOT GOMAP_ENGINE STREQUAL "replay")
       target_link_options(${binary} PRIVATE -fsanitize=fuzzer)
     endif()
   endforeach()
+endif()
+if(GOMAP_ENGINE STREQUAL "aflpp")
+  add_executable(empty ${PROJECT_SOURCE_DIR}/fuzz/empty.c)
+  target_link_libraries(empty PRIVATE gomap_flags gomap_judge)
+  target_link_options(empty PRIVATE -fsanitize=fuzzer)
 endif()
 
 # build/<preset>/corpus/<target>/: seeds compiled from their text, and the
