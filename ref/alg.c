@@ -2,6 +2,7 @@
  *
  * alg.c: hash and equality, per kind of key.
  *
+ * memhash, memhash32, memhash64 and strhash are assembler in Go: see aeshash.c.
  * The comment of each function names its place in Go's runtime.  Values are
  * read by memcpy only: a key may stand at any address of a bucket.
  */
@@ -13,7 +14,14 @@
 #define c0 ((uintptr_t)(sizeof(void *) == 8 ? UINT64_C(33054211828000289) : UINT64_C(2860486313)))
 #define c1 ((uintptr_t)(sizeof(void *) == 8 ? UINT64_C(23344194077549503) : UINT64_C(3267000013)))
 
-/* alg.go:308.  The default is what alginit(0) makes. */
+/* alg.go:44.  Does the memory hash go by AES (aeshash.c)?  Deviation: off until
+ * initAlgAES, whatever the CPU can do, so that a run is the same everywhere. */
+bool useAeshash;
+
+/* alg.go:306 */
+unsigned char aeskeysched[hashRandomBytes];
+
+/* alg.go:309.  The default is what alginit(0) makes. */
 uintptr_t hashkey[4] = {
     (uintptr_t)UINT64_C(0xe220a8397b1dcdaf),
     (uintptr_t)UINT64_C(0x6e789e6aa1b965f5),
@@ -21,19 +29,38 @@ uintptr_t hashkey[4] = {
     (uintptr_t)UINT64_C(0xf88bb8a8724c81ed),
 };
 
-/* alg.go:311.  Derives hashkey from seed.
- * Invariant: all four are odd.
- * Deviation: Go asks the system for random bytes; a specification has to be
- * repeatable, so the words come from splitmix64 over the seed. */
-GM_WRAPS void alginit(uint64_t seed)
+/* The next word of splitmix64.  Go asks the system for random bytes where this
+ * is called; a specification has to be repeatable. */
+GM_WRAPS static uint64_t gm_splitmix64(uint64_t *state)
 {
+    *state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = *state;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* alg.go:311.  Chooses the fallback and derives hashkey from seed.
+ * Invariant: all four are odd.
+ * Deviation: Go looks at the CPU, and calls initAlgAES where it has AES. */
+void alginit(uint64_t seed)
+{
+    useAeshash = false;
     for (size_t i = 0; i < sizeof hashkey / sizeof hashkey[0]; i++) {
-        seed += UINT64_C(0x9e3779b97f4a7c15);
-        uint64_t z = seed;
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-        z ^= z >> 31;
-        hashkey[i] = (uintptr_t)z | 1;
+        hashkey[i] = (uintptr_t)gm_splitmix64(&seed) | 1;
+    }
+}
+
+/* alg.go:331.  Chooses AES and derives aeskeysched from seed: the words of
+ * splitmix64 one after the other, lowest byte first. */
+void initAlgAES(uint64_t seed)
+{
+    useAeshash = true;
+    for (size_t i = 0; i < sizeof aeskeysched; i += 8) {
+        uint64_t z = gm_splitmix64(&seed);
+        for (size_t k = 0; k < 8; k++) {
+            aeskeysched[i + k] = (unsigned char)(z >> 8 * k);
+        }
     }
 }
 
@@ -90,11 +117,11 @@ static uint64_t r8(const unsigned char *p)
     return readUnaligned64(p);
 }
 
-/* hash64.go:25, memhashFallback.  Hash of the s bytes at p under seed h.
+/* hash64.go:25.  Hash of the s bytes at p under seed h.
  * Invariant: reads exactly [p, p+s); p may be anything when s is 0.
  * Why does each length class read its ends twice?  Two overlapping words cover
  * any length up to their sum, without a loop over single bytes. */
-uintptr_t memhash(const void *p, uintptr_t h, uintptr_t s)
+uintptr_t memhashFallback(const void *p, uintptr_t h, uintptr_t s)
 {
     const unsigned char *at = p;
     uint64_t seed = h ^ hashkey[0] ^ m1;
@@ -144,15 +171,15 @@ uintptr_t memhash(const void *p, uintptr_t h, uintptr_t s)
     return mix(m5 ^ s, mix(a ^ m2, b ^ seed));
 }
 
-/* hash64.go:71, memhash32Fallback.  As memhash(p, h, 4), without its branches. */
-uintptr_t memhash32(const void *p, uintptr_t h)
+/* hash64.go:71.  As memhashFallback(p, h, 4), without its branches. */
+uintptr_t memhash32Fallback(const void *p, uintptr_t h)
 {
     uint64_t a = r4(p);
     return mix(m5 ^ 4, mix(a ^ m2, a ^ h ^ hashkey[0] ^ m1));
 }
 
-/* hash64.go:76, memhash64Fallback.  As memhash(p, h, 8), without its branches. */
-uintptr_t memhash64(const void *p, uintptr_t h)
+/* hash64.go:76.  As memhashFallback(p, h, 8), without its branches. */
+uintptr_t memhash64Fallback(const void *p, uintptr_t h)
 {
     uint64_t a = r8(p);
     return mix(m5 ^ 8, mix(a ^ m2, a ^ h ^ hashkey[0] ^ m1));
@@ -169,9 +196,9 @@ static void mix32(uint32_t *a, uint32_t *b)
     *b = (uint32_t)(c >> 32);
 }
 
-/* hash32.go:33, memhashFallback.  Hash of the s bytes at p under seed h.
+/* hash32.go:33.  Hash of the s bytes at p under seed h.
  * Invariant: reads exactly [p, p+s); p may be anything when s is 0. */
-uintptr_t memhash(const void *p, uintptr_t h, uintptr_t s)
+uintptr_t memhashFallback(const void *p, uintptr_t h, uintptr_t s)
 {
     const unsigned char *at = p;
     uint32_t a = h, b = s ^ hashkey[0];
@@ -200,8 +227,8 @@ uintptr_t memhash(const void *p, uintptr_t h, uintptr_t s)
     return a ^ b;
 }
 
-/* hash32.go:14, memhash32Fallback.  As memhash(p, h, 4), without its branches. */
-uintptr_t memhash32(const void *p, uintptr_t h)
+/* hash32.go:14.  As memhashFallback(p, h, 4), without its branches. */
+uintptr_t memhash32Fallback(const void *p, uintptr_t h)
 {
     uint32_t a = h, b = 4 ^ hashkey[0];
     mix32(&a, &b);
@@ -213,8 +240,8 @@ uintptr_t memhash32(const void *p, uintptr_t h)
     return a ^ b;
 }
 
-/* hash32.go:24, memhash64Fallback.  As memhash(p, h, 8), without its branches. */
-uintptr_t memhash64(const void *p, uintptr_t h)
+/* hash32.go:24.  As memhashFallback(p, h, 8), without its branches. */
+uintptr_t memhash64Fallback(const void *p, uintptr_t h)
 {
     const unsigned char *at = p;
     uint32_t a = h, b = 8 ^ hashkey[0];
@@ -228,13 +255,13 @@ uintptr_t memhash64(const void *p, uintptr_t h)
 
 #endif
 
-/* alg.go:52, strhashFallback.  Hash of the bytes of the string at p.
+/* alg.go:52.  Hash of the bytes of the string at p.
  * Invariant: only length and bytes count, not where they lie. */
-uintptr_t strhash(const void *p, uintptr_t h)
+uintptr_t strhashFallback(const void *p, uintptr_t h)
 {
     stringStruct x;
     memcpy(&x, p, sizeof x);
-    return memhash(x.str, h, (uintptr_t)x.len);
+    return memhashFallback(x.str, h, (uintptr_t)x.len);
 }
 
 /* alg.go:62.  Hash of the float32 at p.
@@ -316,8 +343,7 @@ uintptr_t typehash(const rtype *t, const void *p, uintptr_t h)
     const unsigned char *at = p;
 
     if (t->regularMemory) {
-        /* With AES these two differ from memhash; the fallbacks agree with it,
-         * so here the cases are only faster. */
+        /* With AES these two differ from memhash; the fallbacks agree with it. */
         switch (t->size) {
         case 4:
             return memhash32(p, h);

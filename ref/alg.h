@@ -2,24 +2,39 @@
  *
  * alg.h: hash and equality, per kind of key (alg.go, hash64.go, hash32.go).
  *
- * The memory hash is Go's portable fallback, the one that runs on CPUs without
- * AES instructions; words are read in the machine's own byte order, as there.
+ * The memory hash exists twice in Go: a portable fallback (alg.c), and one by
+ * AES for CPUs that have it (aeshash.c).  The fallback is used unless initAlgAES
+ * was called.  It reads words in the machine's own byte order, as in Go; the one
+ * by AES is that of amd64 or 386, by the size of a word, on every machine.
  */
 #ifndef GOMAP_ALG_H
 #define GOMAP_ALG_H
 
 #include "maptype.h"
 
-/* hash{64,32}.go's key of the process.  alginit(seed) derives it from seed (Go:
- * from the system's random data) and makes all four odd; without a call it
- * has a fixed default.  Not to be changed while a map exists. */
-extern uintptr_t hashkey[4];
-GM_API void alginit(uint64_t seed);
+enum { hashRandomBytes = PtrSize / 4 * 64 }; /* alg.go:303 */
 
+/* Which of the two, and the key of the process for each.  alginit(seed) chooses
+ * the fallback, derives hashkey from seed (Go: from the system's random data)
+ * and makes all four words odd; initAlgAES(seed) chooses AES and derives
+ * aeskeysched.  Without a call it is as after alginit(0).  Not to be changed
+ * while a map exists. */
+extern bool useAeshash;
+extern uintptr_t hashkey[4];
+extern unsigned char aeskeysched[hashRandomBytes];
+GM_API void alginit(uint64_t seed);
+GM_API void initAlgAES(uint64_t seed);
+
+/* By AES where useAeshash, else by the fallback. */
 uintptr_t memhash(const void *p, uintptr_t h, uintptr_t s);
 uintptr_t memhash32(const void *p, uintptr_t h);
 uintptr_t memhash64(const void *p, uintptr_t h);
 uintptr_t strhash(const void *p, uintptr_t h);
+uintptr_t memhashFallback(const void *p, uintptr_t h, uintptr_t s);
+uintptr_t memhash32Fallback(const void *p, uintptr_t h);
+uintptr_t memhash64Fallback(const void *p, uintptr_t h);
+uintptr_t strhashFallback(const void *p, uintptr_t h);
+
 uintptr_t f32hash(const void *p, uintptr_t h);
 uintptr_t f64hash(const void *p, uintptr_t h);
 uintptr_t c64hash(const void *p, uintptr_t h);

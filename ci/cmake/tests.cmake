@@ -34,6 +34,33 @@ function(gomap_test_executables)
     endif()
     target_link_libraries(${name} PRIVATE gomap_objects Threads::Threads)
   endforeach()
+  gomap_runtime_hash()
+endfunction()
+
+# What test_runtime_hash compares with: recordings, and the Go runtime itself
+# where this machine can run it.
+function(gomap_runtime_hash)
+  set(source ${GOMAP_ROOT}/ref/tests/hash_go)
+  target_compile_definitions(test_runtime_hash PRIVATE GOMAP_HASH_RECORDED="${source}/recorded")
+  include(${GOMAP_ROOT}/ci/cmake/go.cmake)
+  if(NOT GOMAP_GO119 OR CMAKE_CROSSCOMPILING)
+    return()
+  endif()
+  set(env CGO_ENABLED=0 GO111MODULE=on GOFLAGS= GOPROXY=off GOTOOLCHAIN=local)
+  if(GOMAP_M32)
+    list(APPEND env GOARCH=386)
+  endif()
+  if("$ENV{HOME}$ENV{XDG_CACHE_HOME}$ENV{GOCACHE}" STREQUAL "")
+    list(APPEND env GOCACHE=${PROJECT_BINARY_DIR}/gocache)
+  endif()
+  set(hash_go ${PROJECT_BINARY_DIR}/tests/hash_go)
+  file(GLOB parts CONFIGURE_DEPENDS ${source}/*.go ${source}/*.s ${source}/go.mod)
+  add_custom_command(OUTPUT ${hash_go}
+    COMMAND ${CMAKE_COMMAND} -E env ${env} ${GOMAP_GO119} build -p 2 -buildvcs=false -o ${hash_go} .
+    WORKING_DIRECTORY ${source} DEPENDS ${parts} VERBATIM COMMENT "Building tests/hash_go with go1.19")
+  add_custom_target(hash_go DEPENDS ${hash_go})
+  add_dependencies(test_runtime_hash hash_go)
+  target_compile_definitions(test_runtime_hash PRIVATE GOMAP_HASH_GO="${hash_go}")
 endfunction()
 
 # One ctest test.  With SKIP it is listed as skipped, with the reason, instead.
@@ -66,6 +93,10 @@ function(gomap_unit_tests)
     endif()
     gomap_test(NAME ${arg_PREFIX}${name} COMMAND ${arg_EMULATOR} ${arg_BINARIES}/tests/${name} TIMEOUT 300
       LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+    if(name STREQUAL "test_runtime_hash")
+      gomap_test(NAME ${arg_PREFIX}${name}-live COMMAND ${arg_BINARIES}/tests/${name} --live TIMEOUT 300
+        LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+    endif()
   endforeach()
 endfunction()
 

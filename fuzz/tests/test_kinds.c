@@ -3,7 +3,7 @@
  * test_kinds.c: key numbers, the values that they stand for, and hashes agree.
  *
  *   cc -std=c11 -o test_kinds fuzz/tests/test_kinds.c oracle/kinds.c \
- *      ref/alg.c ref/maptype.c ref/runtime.c && ./test_kinds
+ *      ref/aeshash.c ref/alg.c ref/maptype.c ref/runtime.c && ./test_kinds
  */
 #include "../../oracle/kinds.h"
 

@@ -3,7 +3,7 @@
  * test_ops.c: bytes <-> ops <-> text lose nothing, and bad text is located.
  *
  *   cc -std=c11 -o test_ops fuzz/tests/test_ops.c fuzz/ops.c oracle/kinds.c \
- *      ref/alg.c ref/maptype.c ref/runtime.c && ./test_ops [SEED]
+ *      ref/aeshash.c ref/alg.c ref/maptype.c ref/runtime.c && ./test_ops [SEED]
  */
 #include "../ops.h"
 

@@ -126,6 +126,30 @@ static const rtype t_padded = {.size = sizeof(padded),
                                .nfields = 2,
                                .name = "struct { a uint8; b uint64 }"};
 
+/* A struct with a field that no name refers to. */
+typedef struct blank {
+    int32_t a, unnamed;
+    int64_t b;
+} blank;
+static const structfield blank_fields[] = {{&t_int32, offsetof(blank, a), false},
+                                           {&t_int32, offsetof(blank, unnamed), true},
+                                           {&t_int64, offsetof(blank, b), false}};
+static const rtype t_blank = {.size = sizeof(blank),
+                              .align = PtrSize,
+                              .kind = kindStruct,
+                              .equal = structequal,
+                              .fields = blank_fields,
+                              .nfields = 3,
+                              .name = "struct { a int32; _ int32; b int64 }"};
+
+static const rtype t_strings3 = {.size = 3 * sizeof(stringStruct),
+                                 .align = PtrSize,
+                                 .kind = kindArray,
+                                 .equal = arrayequal,
+                                 .elem = &t_string,
+                                 .len = 3,
+                                 .name = "[3]string"};
+
 /* ---- keys ------------------------------------------------------------- */
 
 /* A key of these tests is an int64 whose parts choose its place: low 16 bits of
