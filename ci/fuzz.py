@@ -289,7 +289,7 @@ class Job:
                           % os.path.relpath(self.work)) from None
 
     def begin(self):
-        os.makedirs(self.folder)
+        os.makedirs(self.folder, exist_ok=True)
         with open(self.stats, "wb") as file:
             file.write(bytes(64))
         self.env["GOMAP_STATS"] = self.stats

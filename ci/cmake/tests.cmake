@@ -93,7 +93,7 @@ function(gomap_unit_tests)
     endif()
     gomap_test(NAME ${arg_PREFIX}${name} COMMAND ${arg_EMULATOR} ${arg_BINARIES}/tests/${name} TIMEOUT 300
       LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
-    if(name STREQUAL "test_runtime_hash")
+    if(name STREQUAL "test_runtime_hash" AND NOT arg_EMULATOR)
       gomap_test(NAME ${arg_PREFIX}${name}-live COMMAND ${arg_BINARIES}/tests/${name} --live TIMEOUT 300
         LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
     endif()
