@@ -38,8 +38,8 @@ INPUT_TIMEOUT = 10   # seconds for one input: far above the 50 ms that one may t
 MEMORY_MB = 2048
 GRACE = 60           # seconds that an engine may take beyond its time before it counts as hung
 MINIMISE_TIME = 30
-RATIO_TIME = 3       # seconds, and
-RATIO_TURNS = 3      # how often, for AFL++ with a target and with the empty one
+RATIO_TIME = 5       # seconds, and
+RATIO_TURNS = 2      # how often, for AFL++ with a target and with the empty one
 
 SYMBOLIZER = shutil.which("llvm-symbolizer-19") or ""
 
@@ -734,10 +734,10 @@ def ratios_to_empty(jobs, screen):
         empty = os.path.join(os.path.dirname(job.binary), "empty")
         rates = [[afl_rate(job, binary, os.path.join(job.folder, "rate")) for binary in (empty, job.binary)]
                  for _ in range(RATIO_TURNS)]
-        of_empty, of_target = (sorted(column)[RATIO_TURNS // 2] for column in zip(*rates))
+        of_empty, of_target = (sum(column) / RATIO_TURNS for column in zip(*rates))
         screen.say("%s: %s runs/s alone with AFL++ and %s, an empty target %s; ratio %.2f" % (
             job.target, "{:,.0f}".format(of_target), job.sanitizer, "{:,.0f}".format(of_empty),
-            sorted(target / empty for empty, target in rates)[RATIO_TURNS // 2]))
+            of_target / of_empty))
 
 
 def replay_corpus(options, jobs, screen):
