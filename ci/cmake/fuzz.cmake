@@ -32,6 +32,8 @@ file(GLOB oracle_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/oracle/*.c)
 add_library(oracle STATIC ${oracle_sources})
 target_include_directories(oracle SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
 target_link_libraries(oracle PRIVATE gomap_flags gomap_judge)
+include(${CMAKE_CURRENT_LIST_DIR}/go.cmake)
+target_compile_definitions(oracle PRIVATE GOMAP_GO_BINARY="${GOMAP_GO_BINARY}")
 
 # Everything in fuzz/ but the two files with a main or an entry point.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
