@@ -448,7 +448,7 @@ int main(int argc, char **argv)
         }
         if (opt.go) {
             printf("; %s agrees: %llu states of %zu files", child_version(),
-                   (unsigned long long)judge_go_compared(), opt.go_files);
+                   (unsigned long long)judge_go_states(), opt.go_files);
             if (opt.go_in_part != 0) {
                 printf(" (%zu up to a failed allocation)", opt.go_in_part);
             }

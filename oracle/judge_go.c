@@ -9,13 +9,13 @@
 
 #include "digest.h"
 
-static uint64_t compared;
+static uint64_t states;
 static char *port_text, *go_text; /* the states at the difference */
 static char rule_text[64];
 
-uint64_t judge_go_compared(void)
+uint64_t judge_go_states(void)
 {
-    return compared;
+    return states;
 }
 
 static oracle_answer no_answer(oracle_report *r)
@@ -43,7 +43,7 @@ oracle_answer judge_go_compare(oracle_report *r, size_t *step)
         }
     }
     if (*step == SIZE_MAX && reply.roll == rec->roll) {
-        compared += rec->nops + 1;
+        states += rec->states;
         return oracle_ok;
     }
     return oracle_differ(r, "go", "differs", "go1.19 has another state or gave other results");

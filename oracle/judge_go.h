@@ -25,8 +25,8 @@ oracle_answer judge_go_agrees(const oracle_step *s);
  * the first field that differs, and the two states are kept for show. */
 void judge_go_explain(const oracle_step *s, oracle_report *r);
 
-/* Steps compared and found equal since the process began. */
-uint64_t judge_go_compared(void);
+/* States compared and found equal since the process began. */
+uint64_t judge_go_states(void);
 
 /* The first difference of two states as text: the field's name without numbers
  * to rule, the whole of it to detail.  False: they are the same. */

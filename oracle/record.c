@@ -36,6 +36,7 @@ void record_begin(bool on, bool digests, size_t stop)
     record.nops = 0;
     record.words[0] = '\0';
     record.roll = 1;
+    record.states = 0;
     record.on = on;
     record.cut = false;
     record.digest = digests;
@@ -151,6 +152,7 @@ bool record_done(const oracle_step *s, size_t op)
     record.at[record.nops] = (uint32_t)op;
     if (record.digest) {
         record.each[record.nops] = digest_step(record.roll, oracle_digest(s));
+        record.states++;
     }
     return record.nops != record.stop;
 }
@@ -159,5 +161,6 @@ void record_map_end(const oracle_step *s)
 {
     if (record.on) {
         roll(oracle_digest(s));
+        record.states++;
     }
 }

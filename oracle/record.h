@@ -36,6 +36,7 @@ typedef struct recording {
     uint32_t *at;   /* number of the trace's op behind each step, from 1; 0: none */
     size_t nops, room;
     char words[128]; /* of the last step's panic */
+    size_t states;   /* how many states are in roll or each */
     uint64_t roll;   /* all results and, at the end of each map, its state */
 
     bool on;     /* something is being recorded */

@@ -35,9 +35,9 @@ target_link_libraries(oracle PRIVATE gomap_flags gomap_judge)
 include(${CMAKE_CURRENT_LIST_DIR}/go.cmake)
 target_compile_definitions(oracle PRIVATE GOMAP_GO_BINARY="${GOMAP_GO_BINARY}")
 
-# Everything in fuzz/ but the two files with a main or an entry point.
+# Everything in fuzz/ but the files with a main or an entry point.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(engine|replay)\\.c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(engine|replay|lockstep)\\.c$")
 add_library(fuzzcore STATIC ${fuzz_sources})
 target_link_libraries(fuzzcore PRIVATE gomap_flags gomap_judge PUBLIC oracle)
 
@@ -66,6 +66,10 @@ endif()
 
 add_executable(replay ${PROJECT_SOURCE_DIR}/fuzz/replay.c)
 target_link_libraries(replay PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+if(GOMAP_ENGINE STREQUAL "replay")
+  add_executable(lockstep ${PROJECT_SOURCE_DIR}/fuzz/lockstep.c)
+  target_link_libraries(lockstep PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+endif()
 
 # libFuzzer's coverage hooks are known only to a binary that has the engine in
 # it, so that replay keeps the plain objects.
