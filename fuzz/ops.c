@@ -187,7 +187,7 @@ static uint8_t code_byte(unsigned code, bool wide, unsigned hi)
     return (uint8_t)(i | hi << 5);
 }
 
-static void op_encode(const op *o, uint8_t b[trace_op_bytes])
+void op_encode(const op *o, uint8_t b[trace_op_bytes])
 {
     unsigned hi = 0, n = 0, key = o->key, shift;
     int16_t mantissa;

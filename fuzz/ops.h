@@ -73,6 +73,9 @@ void trace_decode(trace *tr, const uint8_t *data, size_t size);
  * trace_decode of them gives back an identical trace. */
 size_t trace_encode(const trace *tr, uint8_t out[trace_max_bytes]);
 
+/* One op alone, canonical. */
+void op_encode(const op *o, uint8_t b[trace_op_bytes]);
+
 typedef struct trace_error {
     unsigned line, column; /* from 1 */
     char message[160];     /* what is wrong and what is expected there */

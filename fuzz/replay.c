@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "../oracle/judge_go.h"
+#include "lockstep.h"
 #include "report.h"
 
 static const char usage[] =
@@ -32,6 +34,8 @@ static const char usage[] =
     "  --dump          run it, and print map and iterators after each op\n"
     "  --until N       stop after op N\n"
     "  --roundtrip     check that bytes -> ops -> text -> ops -> bytes loses nothing\n"
+    "  --judge go      ask the real go1.19 as well, after each step (exact mode only)\n"
+    "  --lockstep      no judge but go, in exact mode, with the limits of lockstep\n"
     "  --repeat N      run each file N times, and print checked ops/s\n"
     "  --whole         a trace that is too costly to be run to its end counts as failed\n"
     "  --slowest       print the file that took longest, with its time\n"
@@ -49,8 +53,9 @@ static struct {
     size_t until;
     unsigned long repeat;
     bool slowest, whole;
+    bool go, lockstep;
 
-    size_t files, failed;
+    size_t files, failed, go_files, go_in_part, go_strict;
     uint64_t steps;
     double seconds, worst;
     char worst_file[512];
@@ -195,6 +200,21 @@ static double now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* What became of the judge go; where it was asked for and is missing, nothing
+ * else counts. */
+static void note_go(const char *path, const run_result *r, bool first)
+{
+    if (r->go == go_missing) {
+        printf("go judge: skipped: %s\n", child_why());
+        fflush(stdout);
+        die("asked for by --judge go, and not there", "go judge", child_why());
+    }
+    opt.go_files += first && (r->go == go_agrees || r->go == go_in_part);
+    opt.go_in_part += first && r->go == go_in_part;
+    opt.go_strict += first && r->go == go_strict;
+    (void)path;
+}
+
 static void run_file(const char *path, const trace *tr, const fuzz_target *f)
 {
     report_context c = {.tr = tr, .target = f, .program = opt.program, .file = path, .out = stdout};
@@ -202,11 +222,21 @@ static void run_file(const char *path, const trace *tr, const fuzz_target *f)
     if (opt.mode == mode_dump) {
         o.after = dump_after;
     }
+    if (opt.go) {
+        o.go = run_go_each;
+    }
+    if (opt.lockstep) {
+        lockstep_options(&o);
+        c.more = " --lockstep";
+    } else if (opt.go) {
+        c.more = " --judge go";
+    }
     for (unsigned long i = 0; i < opt.repeat; i++) {
         double start = now();
         run_result r = run_trace(tr, f, &o);
         double took = now() - start;
         opt.seconds += took;
+        note_go(path, &r, i == 0);
         opt.steps += r.steps;
         if (took > opt.worst) {
             opt.worst = took;
@@ -234,6 +264,9 @@ static void one_file(const char *path)
         return;
     }
     fuzz_restrict(f, &tr);
+    if (opt.lockstep) {
+        tr.mode = gm_exact;
+    }
     if (opt.until < tr.nops && opt.mode != mode_run && opt.mode != mode_dump) {
         tr.nops = opt.until;
     }
@@ -369,6 +402,14 @@ int main(int argc, char **argv)
             if (opt.target == NULL) {
                 die("is not a target", name, "replay --targets lists them");
             }
+        } else if (strcmp(a, "--judge") == 0) {
+            const char *name = ++i < argc ? argv[i] : "";
+            if (strcmp(name, "go") != 0) {
+                die("is not a judge to ask for; there is: go", name, "see replay --help");
+            }
+            opt.go = true;
+        } else if (strcmp(a, "--lockstep") == 0) {
+            opt.go = opt.lockstep = true;
         } else if (strcmp(a, "--until") == 0) {
             opt.until = number(a, ++i < argc ? argv[i] : NULL);
         } else if (strcmp(a, "--repeat") == 0) {
@@ -397,6 +438,10 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
+    if (opt.go && !child_ready()) {
+        printf("go judge: skipped: %s\n", child_why());
+        return 2;
+    }
     for (int i = 0; i < paths; i++) {
         one_path(argv[i]);
     }
@@ -404,6 +449,16 @@ int main(int argc, char **argv)
         printf("%zu files, %zu failed", opt.files, opt.failed);
         if (opt.mode == mode_run) {
             printf(", %llu ops checked", (unsigned long long)opt.steps);
+        }
+        if (opt.go) {
+            printf("; %s agrees: %llu states of %zu files", child_version(),
+                   (unsigned long long)judge_go_states(), opt.go_files);
+            if (opt.go_in_part != 0) {
+                printf(" (%zu up to a failed allocation)", opt.go_in_part);
+            }
+            if (opt.go_strict != 0) {
+                printf(", %zu not its business (strict mode)", opt.go_strict);
+            }
         }
         if (opt.repeat > 1) {
             printf(", %.0f ops/s", (double)opt.steps / opt.seconds);

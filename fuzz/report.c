@@ -72,7 +72,7 @@ void report_failure(void *ctx, const oracle_step *s, const run_result *r)
         free(text);
     }
 
-    fprintf(c->out, "\nto repeat it: %s --target %s %s\n", c->program != NULL ? c->program : "replay",
-            c->target->name, c->file != NULL ? c->file : "FILE");
+    fprintf(c->out, "\nto repeat it: %s --target %s%s %s\n", c->program != NULL ? c->program : "replay",
+            c->target->name, c->more != NULL ? c->more : "", c->file != NULL ? c->file : "FILE");
     fflush(c->out);
 }

@@ -12,6 +12,7 @@ typedef struct report_context {
     const trace *tr;
     const fuzz_target *target;
     const char *program; /* replay, as it was called; NULL: another engine */
+    const char *more;    /* options for the command, each behind a blank; NULL: none */
     const char *file;    /* to name in the command; NULL: not known here */
     FILE *out;
 } report_context;

@@ -11,6 +11,8 @@
 #include <setjmp.h>
 #include <stdlib.h>
 
+#include "../oracle/judge_go.h"
+
 enum {
     budget_units = 10000,    /* about one unit a step */
     default_bytes = 1 << 18, /* of the map's memory; beyond, allocations fail */
@@ -24,6 +26,7 @@ typedef struct runner {
     const fuzz_target *target;
     const run_options *options;
     bool judged;
+    bool told; /* a failure is reported to the caller */
 
     maptype t;
     hmap *h;
@@ -45,7 +48,8 @@ typedef struct runner {
     bool was_growing;
     uint8_t was_B;
 
-    jmp_buf stop;    /* a judge differs, or the port failed unexpectedly */
+    jmp_buf stop;    /* a judge differs, the port failed unexpectedly, or the recording is long enough */
+    bool stopped;    /* the latter */
     jmp_buf *expect; /* a panic is expected, and wanted here */
     gm_event event;  /* the last panic, throw or fatal */
     const char *message;
@@ -75,6 +79,7 @@ static void *run_alloc(void *ctx, size_t size)
         }
     }
     size_t limit = r->target->bytes != 0 ? r->target->bytes : default_bytes;
+    limit = r->options->limits.bytes != 0 ? r->options->limits.bytes : limit;
     if (size > limit || gm_mem_stats_get().live_bytes - r->bytes_of_others > limit - size) {
         r->injected = true;
         r->full = true;
@@ -189,6 +194,16 @@ static void use_key(runner *r, uint16_t n)
     s->hash = 0;
 }
 
+/* A step of the recording is complete. */
+static void recorded(runner *r)
+{
+    r->step.h = r->h;
+    if (!record_done(&r->step, r->result.op)) {
+        r->stopped = true;
+        longjmp(r->stop, 1);
+    }
+}
+
 static void note_hash(runner *r)
 {
     if (r->h != NULL && !r->step.facts.unhashable) {
@@ -230,6 +245,7 @@ static void expect_panic(runner *r, void (*call)(runner *r), bool more)
     } else if (r->judged && !more && oracle_digest(&r->step) != r->digest) {
         oracle_differ(&r->result.report, "panic", "trace-left", "the panic has changed the map");
     } else {
+        record_text(r->message);
         ask(r, ev_panic);
         return;
     }
@@ -288,23 +304,28 @@ static void call_get(runner *r)
 
 static void do_assign(runner *r, uint16_t n)
 {
-    if ((size_t)r->h->count >= budget_entries) {
+    size_t entries = r->options->limits.entries != 0 ? r->options->limits.entries : budget_entries;
+    if ((size_t)r->h->count >= entries) {
         r->budget = 0;
         return;
     }
     use_key(r, n);
     if (r->step.facts.unhashable) {
+        record_simple(record_assign, 0, n);
         expect_panic(r, call_assign, false);
+        recorded(r);
         return;
     }
     note_hash(r);
     if (chain(r) >= budget_chain) {
+        r->variant--; /* the key was not used: a recording need not know */
         charge(r, 1);
         return;
     }
     r->injected = false;
     call_assign(r);
     if (put_slot == NULL) {
+        record_cut(); /* what was done of the growth is done; Go never fails */
         charge(r, whole(r));
         ask(r, ev_nomemory);
         if (r->full) {
@@ -324,7 +345,10 @@ static void do_assign(runner *r, uint16_t n)
     r->step.elem = put_slot;
     r->step.stamp = ++r->stamp;
     ask(r, ev_assign);
+    record_simple(record_assign, 0, n);
+    record_elem(&r->step, put_slot);
     elem_make((elem_kind)r->tr->elem, r->step.stamp, put_slot);
+    recorded(r);
     charge(r, r->t.elem->size / 256 + r->t.key->size / 256);
 }
 
@@ -332,17 +356,26 @@ static void do_delete(runner *r, uint16_t n)
 {
     use_key(r, n);
     if (r->step.facts.unhashable) {
+        record_simple(record_delete, 0, n);
         expect_panic(r, call_delete, false);
+        recorded(r);
         return;
     }
     note_hash(r);
+    r->injected = false;
     call_delete(r);
+    if (r->injected) {
+        record_cut(); /* it was deleted in the old bucket, for want of memory to evacuate it */
+    }
     ask(r, ev_delete);
+    record_simple(record_delete, 0, n);
+    recorded(r);
 }
 
 static void do_get(runner *r, uint16_t n)
 {
     use_key(r, n);
+    record_simple(record_get, 0, n);
     if (r->step.facts.unhashable) {
         expect_panic(r, call_access1, true);
         expect_panic(r, call_access2, true);
@@ -351,11 +384,14 @@ static void do_get(runner *r, uint16_t n)
         if (r->h->count != 0) {
             expect_panic(r, call_accessK, false);
         }
+        recorded(r);
         return;
     }
     call_get(r);
+    record_get_result(&r->step);
     note_hash(r);
     ask(r, ev_get);
+    recorded(r);
 }
 
 /* A step of an iteration can scan many empty buckets. */
@@ -378,8 +414,11 @@ static void do_iter(runner *r, unsigned slot)
         ask(r, ev_end);
     }
     mapiterinit(&r->t, r->h, it);
+    record_simple(record_iter, slot, 0);
+    record_stands(&r->step);
     charge_scan(r, it, it->startBucket);
     ask(r, ev_iter);
+    recorded(r);
 }
 
 static void do_next(runner *r, unsigned slot)
@@ -394,22 +433,50 @@ static void do_next(runner *r, unsigned slot)
         mapiternext(it);
     }
     r->expect = NULL;
+    record_simple(record_next, slot, 0);
     r->step.fault = r->message != NULL;
     if (r->step.fault) {
         if (r->event != gm_event_panic || strstr(r->message, "nil pointer") == NULL) {
             run_handler(r->event, r->message); /* not what E3 does: as if it had not been expected */
         }
         gm_iter_end(it);
+        record_text(r->message);
+    } else {
+        record_stands(&r->step);
     }
     charge_scan(r, it, from);
     ask(r, ev_next);
     r->step.fault = false;
+    recorded(r);
+}
+
+/* The first map is made as the header says, any other by an op. */
+static void record_maker(const runner *r, uint8_t maker, int64_t hint)
+{
+    if (r->result.op == 0) {
+        trace header = {.key = r->tr->key,
+                        .elem = r->tr->elem,
+                        .hash = r->tr->hash,
+                        .mode = r->tr->mode,
+                        .seed = r->tr->seed,
+                        .maker = maker,
+                        .hint = hint};
+        uint8_t bytes[trace_max_bytes];
+        trace_encode(&header, bytes);
+        record_header(bytes);
+        return;
+    }
+    op o = {.code = op_make, .maker = maker, .hint = hint};
+    uint8_t bytes[trace_op_bytes];
+    op_encode(&o, bytes);
+    record_op(bytes);
 }
 
 static void make(runner *r, uint8_t maker, int64_t hint)
 {
     r->injected = false;
     r->step.before = gm_mem_stats_get();
+    gm_rand before = gm_rand_state();
     for (int attempt = 0; attempt < 2; attempt++) {
         r->step.hint = maker == make_map_small ? 0 : (intptr_t)hint;
         if (maker == make_map64 && (int64_t)(intptr_t)hint != hint) {
@@ -440,11 +507,15 @@ static void make(runner *r, uint8_t maker, int64_t hint)
         r->fail_count = 0;
         r->full = false;
         maker = make_map_small;
+        hint = 0;
+        gm_rand_restore(before); /* as if it had been asked for at once */
     }
     r->was_growing = false;
     r->was_B = r->h->B;
     charge(r, whole(r));
     ask(r, ev_make);
+    record_maker(r, maker, hint);
+    recorded(r);
 }
 
 static void unmake(runner *r)
@@ -467,6 +538,7 @@ static void do_nil(runner *r, uint16_t n)
     memset(&it, 0, sizeof it);
     bool unhashable = r->step.facts.unhashable;
     const char *wrong = NULL;
+    record_simple(record_nil, 0, n);
     for (int volatile c = 0; c < 3 && wrong == NULL; c++) {
         void (*const calls[])(runner *) = {call_get, call_delete, call_assign};
         bool want = c == 2 || unhashable;
@@ -476,6 +548,11 @@ static void do_nil(runner *r, uint16_t n)
             calls[c](r);
         }
         r->expect = NULL;
+        if (r->message != NULL) {
+            record_text(r->message);
+        } else if (c == 0) {
+            record_get_result(&r->step);
+        }
         if ((r->message != NULL) != want) {
             wrong = want ? "no panic on a nil map" : "a panic on a nil map";
         } else if (c == 2 && strcmp(r->message, "assignment to entry in nil map") != 0) {
@@ -499,6 +576,7 @@ static void do_nil(runner *r, uint16_t n)
     }
     charge(r, 8);
     r->digest_holds = false; /* hashing a NaN has drawn a number */
+    recorded(r);
 }
 
 /* Remembers the number of the key that the iterator stands on: the key itself
@@ -550,6 +628,8 @@ static void do_op(runner *r, const op *o)
         mapclear(&r->t, r->h);
         charge(r, whole(r));
         ask(r, ev_clear);
+        record_simple(record_clear, 0, 0);
+        recorded(r);
         break;
     case op_iter:
         do_iter(r, o->iter);
@@ -566,6 +646,8 @@ static void do_op(runner *r, const op *o)
         gm_iter_end(&r->its[o->iter]);
         note_position(r, o->iter);
         ask(r, ev_end);
+        record_simple(record_end, o->iter, 0);
+        recorded(r);
         break;
     case op_check:
         ask(r, ev_check);
@@ -577,8 +659,12 @@ static void do_op(runner *r, const op *o)
     case op_seed:
         gm_rand_seed(o->key);
         r->digest_holds = false;
+        record_simple(record_seed, 0, o->key);
+        recorded(r);
         break;
     case op_make:
+        r->step.h = r->h;
+        record_map_end(&r->step);
         unmake(r);
         memset(r->stands, 0, sizeof r->stands);
         make(r, o->maker, o->hint);
@@ -595,8 +681,14 @@ static void do_op(runner *r, const op *o)
 static uint64_t run_once(runner *r)
 {
     if (setjmp(r->stop) != 0) {
+        if (r->stopped && !r->told) {
+            return 0;
+        }
+        if (r->stopped) {
+            judge_go_explain(&r->step, &r->result.report);
+        }
         r->result.failed = true;
-        if (r->judged && r->options->failed != NULL) {
+        if (r->told && r->options->failed != NULL) {
             r->options->failed(r->options->ctx, &r->step, &r->result);
         }
         return 0;
@@ -608,12 +700,12 @@ static uint64_t run_once(runner *r)
     r->step.elem_kind = (elem_kind)tr->elem;
     r->step.t = &r->t;
     r->step.its = r->its;
-    r->budget = budget_units;
+    r->budget = r->options->limits.units != 0 ? r->options->limits.units : budget_units;
     make(r, tr->maker, tr->hint);
     for (size_t i = 0; i < tr->nops && i < r->options->until && r->budget > 0; i++) {
         r->result.op = i + 1;
         do_op(r, &tr->ops[i]);
-        if (r->judged && r->options->after != NULL) {
+        if (r->told && record.stop == SIZE_MAX && r->options->after != NULL) {
             r->options->after(r->options->ctx, i + 1, &r->t, r->h, r->its);
         }
         if (r->target->sabotage != NULL) {
@@ -623,28 +715,117 @@ static uint64_t run_once(runner *r)
     }
     r->result.op = 0;
     r->step.h = r->h;
-    uint64_t digest = oracle_digest(&r->step);
+    record_map_end(&r->step);
+    record.on = false;
+    uint64_t digest = r->options->go_alone ? 0 : oracle_digest(&r->step);
     unmake(r);
     return digest;
+}
+
+static void begin_run(runner *r, const trace *tr, const fuzz_target *f, const run_options *o)
+{
+    memset(r, 0, sizeof *r);
+    r->tr = tr;
+    r->target = f;
+    r->options = o;
+    r->bytes_of_others = gm_mem_stats_get().live_bytes;
+}
+
+/* ---- go1.19 ----------------------------------------------------------------- */
+
+/* Runs the port up to this step of the recording.  Where nothing is told the map
+ * is freed. */
+static void run_up_to(runner *r, size_t step, bool told)
+{
+    begin_run(r, r->tr, r->target, r->options);
+    r->told = told;
+    record_begin(true, false, step);
+    run_once(r);
+}
+
+/* The first step that differs, by halving: the one before it does not. */
+static size_t first_difference(runner *r, size_t last)
+{
+    size_t good = 0, bad = last; /* a step that agrees may be none: then it is step 0 */
+    while (good < bad) {
+        size_t step = good + (bad - good) / 2;
+        run_up_to(r, step, false);
+        bool same = r->stopped && judge_go_agrees(&r->step) == oracle_ok;
+        gm_map_free(&r->t, r->h);
+        if (same) {
+            good = step + 1;
+        } else {
+            bad = step;
+        }
+    }
+    return bad;
+}
+
+/* Compares the recording of the run that has just ended, which was r's. */
+static run_result ask_go(runner *r, run_result first)
+{
+    size_t step, last = record.nops;
+    bool cut = record.cut;
+    oracle_report report = {.judge = "go"};
+    switch (judge_go_compare(&report, &step)) {
+    case oracle_unsupported:
+        first.go = go_missing;
+        return first;
+    case oracle_ok:
+        first.go = cut ? go_in_part : go_agrees;
+        return first;
+    case oracle_differs:
+        break;
+    }
+    if (strcmp(report.rule, "no-answer") == 0) {
+        step = last;
+    } else if (step == SIZE_MAX) {
+        step = first_difference(r, last);
+    }
+    run_up_to(r, step, true);
+    if (!r->result.failed) { /* the end of the run came before that step: it is another run */
+        r->result.failed = true;
+        oracle_differ(&r->result.report, "go", "unsteady", "the port does not repeat what it did");
+    }
+    return r->result;
+}
+
+/* Both runs are over: the last word of the judges that looked on. */
+static run_result finish(runner *r, const uint64_t digest[2])
+{
+    r->judged = true;
+    r->step.digest[0] = digest[0];
+    r->step.digest[1] = digest[1];
+    if (setjmp(r->stop) == 0) {
+        ask(r, ev_finish);
+    } else {
+        r->result.failed = true;
+        if (r->options->failed != NULL) {
+            r->options->failed(r->options->ctx, &r->step, &r->result);
+        }
+    }
+    return r->result;
 }
 
 run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o)
 {
     static runner r; /* static: too large for the stack of a sanitizer build */
     static const run_options plain = {.until = SIZE_MAX};
+    o = o != NULL ? o : &plain;
     run_result first = {.failed = false};
-    uint64_t digest[2];
+    uint64_t digest[2] = {0, 0};
+    bool go = o->go != run_go_no && tr->mode == gm_exact;
 
     current = &r;
     gm_handler *handler = gm_set_handler(run_handler);
     gm_set_allocator(&run_allocator);
-    for (int turn = 0; turn < 2; turn++) {
-        memset(&r, 0, sizeof r);
-        r.tr = tr;
-        r.target = f;
-        r.options = o != NULL ? o : &plain;
-        r.judged = turn == 0;
-        r.bytes_of_others = gm_mem_stats_get().live_bytes;
+    for (int turn = 0; turn < (o->go_alone ? 1 : 2); turn++) {
+        begin_run(&r, tr, f, o);
+        r.judged = turn == 0 && !o->go_alone;
+        r.told = turn == 0;
+        if (turn == 0) {
+            record_begin(go, o->go == run_go_each, SIZE_MAX);
+        }
         digest[turn] = run_once(&r);
         if (turn == 0) {
             first = r.result;
@@ -653,21 +834,16 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
             }
         }
     }
-    if (!first.failed) {
-        r.judged = true;
+    if (!first.failed && !o->go_alone) {
         r.result = first;
-        r.step.digest[0] = digest[0];
-        r.step.digest[1] = digest[1];
-        if (setjmp(r.stop) == 0) {
-            ask(&r, ev_finish);
-        } else {
-            r.result.failed = true;
-            if (r.options->failed != NULL) {
-                r.options->failed(r.options->ctx, &r.step, &r.result);
-            }
-        }
-        first = r.result;
+        first = finish(&r, digest);
     }
+    if (!first.failed && go) {
+        first = ask_go(&r, first);
+    } else if (o->go != run_go_no && !go) {
+        first.go = go_strict;
+    }
+    record.on = false;
     gm_set_allocator(NULL);
     gm_set_handler(handler);
     return first;

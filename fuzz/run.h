@@ -38,13 +38,36 @@ const fuzz_target *fuzz_target_named(const char *name, size_t len);
 /* Bends a trace into what the target allows. */
 void fuzz_restrict(const fuzz_target *f, trace *tr);
 
+typedef enum run_go_answer {
+    go_not_asked,
+    go_agrees,
+    go_in_part, /* up to an allocation that was made to fail, which Go cannot follow */
+    go_strict,  /* not a trace for it: strict mode */
+    go_missing, /* there is no go1.19 here: child_why() */
+} run_go_answer;
+
 typedef struct run_result {
     bool failed;
     oracle_report report; /* judge "panic", "throw" or "fatal": the port raised it unexpectedly */
     size_t op;            /* number of the op, from 1; 0: before the first or after the last */
     uint64_t steps;       /* primitive operations that were judged */
     size_t ops;           /* ops carried out: less than the trace has when the budget ran out */
+    run_go_answer go;
 } run_result;
+
+/* Is the real go1.19 a judge of the run?  Of traces in exact mode only. */
+typedef enum run_go {
+    run_go_no,
+    run_go_final, /* all results, and the state at the end of each map */
+    run_go_each,  /* the state after each step as well */
+} run_go;
+
+/* What a run may cost; 0: as much as when fuzzing. */
+typedef struct run_limits {
+    size_t units; /* about one unit a step */
+    size_t bytes; /* of the map's memory; beyond, allocations fail */
+    size_t entries;
+} run_limits;
 
 /* What a run can be asked to show. */
 typedef struct run_options {
@@ -53,6 +76,9 @@ typedef struct run_options {
                   const hiter *its);                                      /* after each op, or NULL */
     void (*failed)(void *ctx, const oracle_step *s, const run_result *r); /* state at the failure, or NULL */
     void *ctx;
+    run_go go;
+    bool go_alone; /* no other judge, and no second run */
+    run_limits limits;
 } run_options;
 
 /* Runs the trace, judged, then once more to compare the end states.  Leaves

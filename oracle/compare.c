@@ -126,9 +126,117 @@ static void show_iters(const oracle_step *s, FILE *out)
     }
 }
 
+/* Two lines that differ and are wider than a column: from shortly before the
+ * first difference on. */
+static size_t first_shown(const char *a, const char *b, size_t half)
+{
+    enum { lead = 12 };
+    size_t at = 0;
+    while (a[at] != '\0' && a[at] == b[at]) {
+        at++;
+    }
+    return (strlen(a) <= half && strlen(b) <= half) || at < half - lead ? 0 : at - lead;
+}
+
+static void put_pair(const char *a, const char *b, char mark, int half, FILE *out)
+{
+    size_t from = mark == ' ' ? 0 : first_shown(a, b, (size_t)half);
+    a += from < strlen(a) ? from : strlen(a);
+    b += from < strlen(b) ? from : strlen(b);
+    fprintf(out, "%-*.*s %c %.*s\n", half, half, a, mark, half, b);
+}
+
+/* How many lines of one side have no counterpart, so that the sides meet again:
+ * of the left, or as a negative number of the right; 0: the two lines just
+ * differ. */
+static long apart(const lines *l, size_t i, const lines *m, size_t j)
+{
+    for (size_t d = 1; d < 64; d++) {
+        if (i + d < l->n && strcmp(l->at[i + d], m->at[j]) == 0) {
+            return (long)d;
+        }
+        if (j + d < m->n && strcmp(l->at[i], m->at[j + d]) == 0) {
+            return -(long)d;
+        }
+    }
+    return 0;
+}
+
+/* Two states: the lines that differ, marked, with some of those around them. */
+static void put_differing(const lines *l, const lines *m, int half, FILE *out)
+{
+    enum { around = 2, head = 3 };
+    size_t i = 0, j = 0, quiet = around + 1; /* lines since the last difference */
+    bool left_out = false;
+    while (i < l->n || j < m->n) {
+        bool both = i < l->n && j < m->n;
+        if (both && strcmp(l->at[i], m->at[j]) == 0) {
+            bool near = false;
+            for (size_t d = 1; d <= around && i + d < l->n && j + d < m->n; d++) {
+                near = near || strcmp(l->at[i + d], m->at[j + d]) != 0;
+            }
+            if (near || quiet < around || i < head) {
+                put_pair(l->at[i], m->at[j], ' ', half, out);
+            } else if (!left_out) {
+                fprintf(out, "...\n");
+            }
+            left_out = !(near || quiet < around || i < head);
+            quiet++;
+            i++;
+            j++;
+            continue;
+        }
+        quiet = 0;
+        left_out = false;
+        long d = both ? apart(l, i, m, j) : i < l->n ? 1 : -1;
+        put_pair(d >= 0 ? l->at[i] : "", d <= 0 ? m->at[j] : "", '!', half, out);
+        i += d >= 0;
+        j += d <= 0;
+    }
+}
+
+/* Entries of both sides, sorted: those that only one has are marked. */
+static void put_entries(lines *l, lines *m, int half, FILE *out)
+{
+    if (l->n > 1) {
+        qsort(l->at, l->n, sizeof *l->at, by_text);
+    }
+    if (m->n > 1) {
+        qsort(m->at, m->n, sizeof *m->at, by_text);
+    }
+    size_t i = 0, j = 0;
+    while (i < l->n || j < m->n) {
+        int order = i == l->n ? 1 : j == m->n ? -1 : strcmp(l->at[i], m->at[j]);
+        put_pair(order <= 0 ? l->at[i] : "", order >= 0 ? m->at[j] : "", order != 0 ? '!' : ' ', half, out);
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+static void put_as_they_are(const lines *l, const lines *m, int half, FILE *out)
+{
+    for (size_t i = 0; i < l->n || i < m->n; i++) {
+        put_pair(i < l->n ? l->at[i] : "", i < m->n ? m->at[i] : "", ' ', half, out);
+    }
+}
+
+static void write_port(const oracle_step *s, const oracle *judge, FILE *out)
+{
+    if (judge->show_port != NULL) {
+        judge->show_port(s, out);
+    } else if (judge == &oracle_uthash) {
+        show_port(s, out);
+    } else if (s->its[s->slot].h != NULL) {
+        show_iters(s, out);
+    } else {
+        fprintf(out, "iterator %c has ended; the entries:\n", 'a' + (char)s->slot);
+        show_port(s, out);
+    }
+}
+
 void oracle_side_by_side(const oracle_step *s, const oracle_report *r, unsigned width, FILE *out)
 {
-    const oracle *judge = NULL;
+    const oracle *judge = strcmp(oracle_go.name, r->judge) == 0 ? &oracle_go : NULL;
     for (size_t i = 0; oracles[i] != NULL; i++) {
         if (strcmp(oracles[i]->name, r->judge) == 0) {
             judge = oracles[i];
@@ -154,33 +262,20 @@ void oracle_side_by_side(const oracle_step *s, const oracle_report *r, unsigned 
         }
         if (side == 1) {
             judge->show(s, f);
-        } else if (judge == &oracle_uthash) {
-            show_port(s, f);
-        } else if (s->its[s->slot].h != NULL) {
-            show_iters(s, f);
         } else {
-            fprintf(f, "iterator %c has ended; the entries:\n", 'a' + (char)s->slot);
-            show_port(s, f);
+            write_port(s, judge, f);
         }
         fclose(f);
     }
     lines l = split(text[0]), m = split(text[1]);
-    bool keyed = judge == &oracle_uthash; /* both sides list entries: sort and align them */
-    if (keyed && l.n > 1) {
-        qsort(l.at, l.n, sizeof *l.at, by_text);
-    }
-    if (keyed && m.n > 1) {
-        qsort(m.at, m.n, sizeof *m.at, by_text);
-    }
     int half = (int)(width - 3) / 2;
     fprintf(out, "%-*.*s   %s\n", half, half, "the port", judge->name);
-    size_t i = 0, j = 0;
-    while (i < l.n || j < m.n) {
-        int order = i == l.n ? 1 : j == m.n ? -1 : keyed ? strcmp(l.at[i], m.at[j]) : 0;
-        fprintf(out, "%-*.*s %c %.*s\n", half, half, order <= 0 ? l.at[i] : "",
-                keyed && order != 0 ? '!' : ' ', half, order >= 0 ? m.at[j] : "");
-        i += order <= 0;
-        j += order >= 0;
+    if (judge == &oracle_go) {
+        put_differing(&l, &m, half, out);
+    } else if (judge == &oracle_uthash) {
+        put_entries(&l, &m, half, out);
+    } else {
+        put_as_they_are(&l, &m, half, out);
     }
     free(l.at);
     free(m.at);

@@ -75,7 +75,7 @@ static oracle_answer check_step(oracle_step *s, oracle_report *r)
     return oracle_unsupported;
 }
 
-const oracle oracle_check = {"check", check_step, NULL};
+const oracle oracle_check = {"check", check_step, NULL, NULL};
 
 /* ---- alloc ------------------------------------------------------------- */
 
@@ -89,7 +89,7 @@ static oracle_answer alloc_step(oracle_step *s, oracle_report *r)
     return oracle_ok;
 }
 
-const oracle oracle_alloc = {"alloc", alloc_step, NULL};
+const oracle oracle_alloc = {"alloc", alloc_step, NULL, NULL};
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -106,7 +106,7 @@ static oracle_answer memory_step(oracle_step *s, oracle_report *r)
     return oracle_ok;
 }
 
-const oracle oracle_memory = {"memory", memory_step, NULL};
+const oracle oracle_memory = {"memory", memory_step, NULL, NULL};
 
 /* ---- determinism ------------------------------------------------------- */
 
@@ -120,4 +120,4 @@ static oracle_answer determinism_step(oracle_step *s, oracle_report *r)
     return oracle_ok;
 }
 
-const oracle oracle_determinism = {"determinism", determinism_step, NULL};
+const oracle oracle_determinism = {"determinism", determinism_step, NULL, NULL};

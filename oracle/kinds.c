@@ -694,6 +694,54 @@ bool key_read(key_kind k, const void *p, key_facts *facts, uint32_t *payload)
     return true;
 }
 
+/* An address as the number of the item that it is; nil is 0, nothing known all ones. */
+static uint64_t place(const void *p, const void *base, size_t size, size_t count, uint64_t first)
+{
+    ptrdiff_t at = item_at(p, base, size, count);
+    return p == NULL ? 0 : at < 0 ? UINT64_MAX : first + (uint64_t)at;
+}
+
+static void iface_words(eface e, uint64_t w[2])
+{
+    static const key_kind boxed[] = {key_int64, key_string, key_float64};
+    w[1] = (uintptr_t)e.data;
+    if (e._type == NULL) {
+        w[0] = 0;
+        w[1] = e.data == NULL ? 0 : UINT64_MAX;
+        return;
+    }
+    if (e._type == &key_types[key_pointer]) {
+        w[0] = 4;
+        return;
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        if (e._type == &key_types[boxed[i]]) {
+            w[0] = 1 + i;
+            w[1] = place(e.data, nan_boxes, sizeof nan_boxes[0], 65536, UINT64_C(1) << 32);
+            if (w[1] == UINT64_MAX) {
+                w[1] = place(e.data, boxes, sizeof(box), 2 * (size_t)iface_pointer, 1);
+            }
+            return;
+        }
+    }
+    w[0] = 5; /* unhashable: never in a map */
+    w[1] = 0;
+}
+
+void key_words(key_kind k, const void *p, uint64_t w[2])
+{
+    if (k == key_string) {
+        stringStruct s;
+        memcpy(&s, p, sizeof s);
+        w[0] = place(s.str, string_bytes, string_max, 2 * (size_t)key_numbers, 1);
+        w[1] = (uint64_t)(int64_t)s.len;
+    } else {
+        eface e;
+        memcpy(&e, p, sizeof e);
+        iface_words(e, w);
+    }
+}
+
 bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant)
 {
     size_t size = key_types[k].size;

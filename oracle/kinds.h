@@ -85,6 +85,12 @@ void key_make(key_kind k, uint16_t n, uint32_t variant, void *out);
  * not a value that key_make writes. */
 bool key_read(key_kind k, const void *p, key_facts *facts, uint32_t *payload);
 
+/* For keys that hold addresses (string, iface): what the key at p holds, without
+ * them.  A string: which copy of which number it points to, and its length; an
+ * interface: its type, and the same of its box, the payload of its NaN or its
+ * pointer.  oracle/go/digest.go has the same rule. */
+void key_words(key_kind k, const void *p, uint64_t w[2]);
+
 /* Do the size-of-k bytes at p equal what key_make(k, n, variant) writes? */
 bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant);
 

@@ -168,4 +168,4 @@ static void range_show(const oracle_step *s, FILE *out)
     }
 }
 
-const oracle oracle_range = {"range", range_step, range_show};
+const oracle oracle_range = {"range", range_step, range_show, NULL};

@@ -306,4 +306,4 @@ static void uthash_show(const oracle_step *s, FILE *out)
     }
 }
 
-const oracle oracle_uthash = {"uthash", uthash_step, uthash_show};
+const oracle oracle_uthash = {"uthash", uthash_step, uthash_show, NULL};

@@ -96,10 +96,17 @@ typedef struct oracle {
     /* Writes the state that this judge believes in, one line an entry; NULL:
      * nothing to show. */
     void (*show)(const oracle_step *s, FILE *out);
+    /* The port's state as show writes this judge's; NULL: by entries and
+     * iterators. */
+    void (*show_port)(const oracle_step *s, FILE *out);
 } oracle;
 
 extern const oracle oracle_check, oracle_uthash, oracle_range, oracle_alloc, oracle_memory,
     oracle_determinism;
+
+/* The real go1.19 runtime, at ev_finish (judge_go.h).  Not among those below: it
+ * judges a recording, where the port's run was recorded. */
+extern const oracle oracle_go;
 
 /* All of them, in the order above, NULL-terminated. */
 extern const oracle *const oracles[];
@@ -115,8 +122,8 @@ oracle_answer oracle_differ(oracle_report *r, const char *judge, const char *rul
  * that differ marked, at most width columns. */
 void oracle_side_by_side(const oracle_step *s, const oracle_report *r, unsigned width, FILE *out);
 
-/* A digest of all that a dump shows of map, iterators and generator: header,
- * tophash states, chains, live keys and elems.  Free of addresses.  (digest.c) */
+/* A digest of all that map.go defines of map, iterators and generator, free of
+ * addresses and byte order.  (digest.c) */
 uint64_t oracle_digest(const oracle_step *s);
 
 /* ---- errata (errata.c) ----------------------------------------------------- */

@@ -32,10 +32,17 @@ file(GLOB oracle_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/oracle/*.c)
 add_library(oracle STATIC ${oracle_sources})
 target_include_directories(oracle SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
 target_link_libraries(oracle PRIVATE gomap_flags gomap_judge)
+# The judge go: the real runtime in a process of its own.
+set(go_judge "")
+if(GOMAP_GO119)
+  set(go_judge ${PROJECT_BINARY_DIR}/go/gomap-go119)
+  gomap_go_program(gomap-go119 ${PROJECT_SOURCE_DIR}/oracle/go ${go_judge})
+endif()
+target_compile_definitions(oracle PRIVATE GOMAP_GO_BINARY="${go_judge}")
 
 # Everything in fuzz/ but the files with a main or an entry point.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(empty|engine|replay)\\.c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(empty|engine|lockstep|replay)\\.c$")
 add_library(fuzzcore STATIC ${fuzz_sources})
 target_link_libraries(fuzzcore PRIVATE gomap_flags gomap_judge PUBLIC oracle)
 
@@ -66,6 +73,10 @@ endif()
 
 add_executable(replay ${PROJECT_SOURCE_DIR}/fuzz/replay.c)
 target_link_libraries(replay PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+if(GOMAP_ENGINE STREQUAL "replay")
+  add_executable(lockstep ${PROJECT_SOURCE_DIR}/fuzz/lockstep.c)
+  target_link_libraries(lockstep PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+endif()
 
 # libFuzzer's coverage hooks are known only to a binary that has the engine in
 # it, so that replay keeps the plain objects.

@@ -42,3 +42,44 @@ function(gomap_find_go119)
   message(STATUS "no go1.19: nothing is compared with the Go runtime itself")
 endfunction()
 gomap_find_go119()
+
+# What Go calls the machine that this build is for.
+function(gomap_goarch out)
+  set(machine ${CMAKE_SYSTEM_PROCESSOR})
+  set(names x86_64 amd64 i.86 386 aarch64 arm64 armv.* arm mips mips ppc64 ppc64 riscv64 riscv64 s390x s390x)
+  if(GOMAP_M32)
+    set(machine i686)
+  endif()
+  set(${out} ${machine} PARENT_SCOPE)
+  while(names)
+    list(POP_FRONT names pattern goarch)
+    if(machine MATCHES "^${pattern}$")
+      set(${out} ${goarch} PARENT_SCOPE)
+    endif()
+  endwhile()
+endfunction()
+
+# Target `name`: the Go program in `folder` as the file `output`, for the machine
+# of this build.  Where that is another one than the host, output is a script
+# that runs it under the emulator.
+function(gomap_go_program name folder output)
+  gomap_goarch(goarch)
+  set(program ${output})
+  if(CMAKE_CROSSCOMPILING)
+    set(program ${output}.${goarch})
+    file(WRITE ${output} "#!/bin/sh\nexec ${CMAKE_CROSSCOMPILING_EMULATOR} ${program} \"$@\"\n")
+    execute_process(COMMAND chmod +x ${output})
+  endif()
+  # Builds side by side share what they compile of Go's library.
+  set(cache ${PROJECT_BINARY_DIR}/gocache)
+  if(PROJECT_BINARY_DIR MATCHES "^${PROJECT_SOURCE_DIR}/build/")
+    set(cache ${PROJECT_SOURCE_DIR}/build/gocache)
+  endif()
+  file(GLOB parts CONFIGURE_DEPENDS ${folder}/*.go ${folder}/*.s ${folder}/go.mod)
+  add_custom_command(OUTPUT ${program}
+    COMMAND ${CMAKE_COMMAND} -E env --unset=GOROOT GO111MODULE=on GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
+      CGO_ENABLED=0 GOOS=linux GOARCH=${goarch} GOCACHE=${cache}
+      ${GOMAP_GO119} build -p 2 -trimpath -buildvcs=false -o ${program} .
+    WORKING_DIRECTORY ${folder} DEPENDS ${parts} VERBATIM COMMENT "${name} for ${goarch}")
+  add_custom_target(${name} ALL DEPENDS ${program})
+endfunction()

@@ -1,0 +1,3 @@
+module gomap-go119
+
+go 1.19
