@@ -200,15 +200,21 @@ def rule_of(verdict):
 
 
 class Replay:
-    """The replay binary of one build, for one target."""
+    """The replay binary of one build, for one target; go: with the real runtime as one more judge."""
 
-    def __init__(self, preset, target, env):
+    def __init__(self, preset, target, env, go=False):
         self.binary = os.path.join(BUILD, preset, "replay")
         self.target = target
         self.env = env
+        self.go = go
 
     def command(self, *arguments):
-        return [self.binary, "--target", self.target, *arguments]
+        return [self.binary, "--target", self.target, *(["--judge", "go"] if self.go else []), *arguments]
+
+    def judges(self):
+        """Those in use, as replay names them."""
+        names = run([self.binary, "--judges"], 60, env=self.env)[1].splitlines()
+        return names if self.go else [name for name in names if not name.startswith("go")]
 
     def verdict(self, path, timeout=INPUT_TIMEOUT):
         """What is wrong with an input (a file or a folder of them): (verdict or "", output)."""
@@ -271,11 +277,21 @@ class Job:
         self.state = "waiting"       # waiting, running, finding, done
         self.verdict = ""
         self.report = ""
+        self.judges = []
         self.runs = self.checked_ops = self.features = self.corpus = 0
         self.elapsed = 0.0
         self.longest = 0.0
         self.process = None
         self.asked_to_end = None
+
+    def ask_go(self):
+        """The real runtime is a judge, too, where it could be built; --go: it has to be."""
+        there = os.path.exists(os.path.join(BUILD, self.preset, "go", "gomap-go119"))
+        if self.options.go and not there:
+            raise Trouble("--go: there is no go1.19 here; ci/setup installs it (golang-1.19-go)")
+        self.replay.go = there and self.options.go is not False
+        if self.replay.go:
+            self.env["GOMAP_JUDGE"] = "go"
 
     def reserve(self):
         """Keeps others out of the work folder: engines delete inputs there when they find smaller ones."""
@@ -429,7 +445,7 @@ class Job:
         return {"target": self.target, "engine": self.engine, "sanitizer": self.sanitizer,
                 "runs": self.runs, "runs_per_s": rate(self.runs),
                 "checked_ops": self.checked_ops, "checked_ops_per_s": rate(self.checked_ops),
-                "features": self.features, "corpus": self.corpus,
+                "features": self.features, "corpus": self.corpus, "judges": self.judges,
                 "verdict": self.verdict or "not run"}
 
 
@@ -562,6 +578,13 @@ def table_lines(jobs, cut=True):
     return lines
 
 
+def judges_line(jobs):
+    used = list(dict.fromkeys(name for job in jobs for name in job.judges))
+    if used and not any(name.startswith("go") for name in used):
+        used.append("without the real go1.19")
+    return "judges: " + ", ".join(used or ["none"])
+
+
 class Screen:
     """A table that is drawn over itself on a terminal, and lines elsewhere."""
 
@@ -635,6 +658,8 @@ def parse_arguments(arguments):
     parser.add_argument("--jobs", type=parse_number(1, 1024), metavar="N", default=len(os.sched_getaffinity(0)),
                         help="how many at once; default: the number of cores")
     parser.add_argument("--sanitizer", choices=SANITIZERS, default="asan-ubsan", help="default: asan-ubsan")
+    parser.add_argument("--go", action=argparse.BooleanOptionalAction,
+                        help="the real go1.19 runtime as one more judge of traces in exact mode; default: where it is")
     parser.add_argument("--json", metavar="FILE", help="write the final table there")
     parser.add_argument("--seed", type=parse_number(0, 2**32 - 1), metavar="N", help="of the engines' randomness; default: different each time")
     parser.add_argument("--ratio", action=argparse.BooleanOptionalAction, default=True,
@@ -717,7 +742,7 @@ def afl_rate(job, binary, folder):
     """Runs/s of afl-fuzz alone with its seeds, over a few seconds."""
     shutil.rmtree(folder, ignore_errors=True)
     status, output = run(["afl-fuzz", "-i", job.inputs, "-o", folder, "-V", str(RATIO_TIME), "-G", str(MAX_LEN),
-                          "-t", "1000", "-m", "none", "-s", "1", "--", binary], RATIO_TIME + GRACE, env=job.env)
+                          "-t", "1000", "-m", "none", "--", binary], RATIO_TIME + GRACE, env=job.env)
     try:
         with open(os.path.join(folder, "default", "fuzzer_stats"), encoding="utf-8") as file:
             stats = dict(re.findall(r"(\w+)\s*: (\S+)", file.read()))
@@ -801,6 +826,8 @@ def main(arguments):
                     if engine not in present:
                         job.state, job.verdict = "done", "skipped: no " + TOOLS[engine][0]
                     else:
+                        job.ask_go()
+                        job.judges = job.replay.judges()
                         job.reserve()
                     jobs.append(job)
             replay_corpus(options, jobs, screen)
@@ -816,6 +843,7 @@ def main(arguments):
         found = any(job.report for job in jobs)
         screen.erase()
         if jobs:
+            screen.say(judges_line(jobs))
             screen.say("\n".join(table_lines(jobs, cut=False)))
         if options.json and jobs:
             try:

@@ -28,6 +28,7 @@ static const char usage[] =
     "\n"
     "  --target T      run as target T; default: the T of .../corpus/T/..., else everything\n"
     "  --targets       list the targets\n"
+    "  --judges        list the judges\n"
     "  --show          print the ops, numbered, instead of running them\n"
     "  --text          print the trace in its text form\n"
     "  --bytes         print the trace in its binary form, as hex\n"
@@ -388,6 +389,16 @@ int main(int argc, char **argv)
         } else if (strcmp(a, "--targets") == 0) {
             for (size_t k = 0; fuzz_targets[k] != NULL; k++) {
                 puts(fuzz_targets[k]->name);
+            }
+            return 0;
+        } else if (strcmp(a, "--judges") == 0) {
+            for (size_t k = 0; oracles[k] != NULL; k++) {
+                puts(oracles[k]->name);
+            }
+            if (child_ready()) {
+                printf("go (%s)\n", child_version());
+            } else {
+                fprintf(stderr, "replay: no judge go: %s\n", child_why());
             }
             return 0;
         } else if (strcmp(a, "--compile") == 0) {
