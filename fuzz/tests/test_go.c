@@ -86,10 +86,11 @@ static void compare_dumps(void *ctx, size_t n, const maptype *t, hmap *h, const 
         if (a != b || memcmp(p, q, a) != 0) {
             const char *key = strstr(p, " key=");
             bool iter = strncmp(p, "iter ", 5) == 0 && key != NULL;
-            if (!iter || memcmp(p, q, (size_t)(key - p)) != 0) {
+            bool same_but_entry = iter && memcmp(p, q, (size_t)(key - p)) == 0;
+            if (!same_but_entry) {
                 fprintf(stderr, "port: %.*s\ngo:   %.*s\n", (int)a, p, (int)b, q);
-                CHECK(!"the dumps differ");
             }
+            CHECK(same_but_entry);
             stars++;
         }
         p += a + 1;
