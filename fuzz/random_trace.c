@@ -167,26 +167,20 @@ static int64_t some_hint(maker *m)
     case 4:
         return -(int64_t)below(m, 3);
     case 5:
-        return (int64_t)1 << (31 + below(m, 33)); /* refused */
+        return (int64_t)1 << (31 + below(m, 32)); /* refused */
     default:
         return below(m, 8U << most);
     }
 }
 
-/* The nearest hint that the format can express. */
+/* The nearest hint, towards zero, that the format can express. */
 static int64_t expressible(int64_t hint)
 {
-    while (hint != (hint >> 48 << 48) && (hint < INT16_MIN || hint > INT16_MAX) && (hint & 0xffff) != 0) {
-        hint &= hint - 1;
-        if (hint >= INT16_MIN && hint <= INT16_MAX) {
-            break;
-        }
-        int64_t low = hint & -hint;
-        if (low == 0 || (hint / low >= INT16_MIN && hint / low <= INT16_MAX)) {
-            break;
-        }
+    unsigned shift = 0;
+    for (; hint > INT16_MAX || hint < INT16_MIN; shift++) {
+        hint /= 2;
     }
-    return hint;
+    return hint * ((int64_t)1 << shift);
 }
 
 static void doing(maker *m, unsigned what)

@@ -258,22 +258,22 @@ static void mix_array(digest *g, void *buckets, uintptr_t nmain, uintptr_t nall)
     }
 }
 
-static void mix_tail(digest *g, hmap *h, uintptr_t nall)
+bool digest_tail(const oracle_step *s, uintptr_t *first, uintptr_t *sentinel)
 {
-    const maptype *t = g->s->t;
-    if (h->extra->nextOverflow == NULL) {
-        mix(g, 0);
-        return;
+    const maptype *t = s->t;
+    hmap *h = s->h;
+    if (h->buckets == NULL || h->extra->nextOverflow == NULL) {
+        return false;
     }
-    uintptr_t next = ((uintptr_t)h->extra->nextOverflow - (uintptr_t)h->buckets) / t->bucketsize;
-    mix(g, 1 + (uint64_t)next);
-    for (; next < nall; next++) {
-        if (bmap_overflow(add(h->buckets, next * t->bucketsize), t) != NULL) {
-            mix(g, next);
-            return;
+    *first = ((uintptr_t)h->extra->nextOverflow - (uintptr_t)h->buckets) / t->bucketsize;
+    *sentinel = 0;
+    for (uintptr_t n = *first; n < gm_gen_of(h->buckets)->nbuckets; n++) {
+        if (bmap_overflow(add(h->buckets, n * t->bucketsize), t) != NULL) {
+            *sentinel = n;
+            break;
         }
     }
-    mix(g, 0);
+    return true;
 }
 
 /* ---- iterators ------------------------------------------------------------ */
@@ -339,7 +339,13 @@ uint64_t oracle_digest(const oracle_step *s)
     } else {
         uintptr_t nall = gm_gen_of(h->buckets)->nbuckets;
         mix_array(&g, h->buckets, bucketShift(h->B), nall);
-        mix_tail(&g, h, nall);
+        uintptr_t first, sentinel;
+        if (digest_tail(s, &first, &sentinel)) {
+            mix(&g, 1 + (uint64_t)first);
+            mix(&g, sentinel);
+        } else {
+            mix(&g, 0);
+        }
     }
     if (!hmap_growing(h)) {
         mix(&g, 0);

@@ -15,6 +15,10 @@ GM_WRAPS static inline uint64_t digest_step(uint64_t a, uint64_t x)
     return a << 29 | a >> 35;
 }
 
+/* The free part of the preallocated tail: its first bucket and the one with the
+ * sentinel, 0 if none has it, as numbers in the array.  False: there is none. */
+bool digest_tail(const oracle_step *s, uintptr_t *first, uintptr_t *sentinel);
+
 /* Folds a value into a running hash: key or elem of the step's kinds. */
 uint64_t digest_key(const oracle_step *s, uint64_t roll, const void *p);
 uint64_t digest_elem(const oracle_step *s, uint64_t roll, const void *p);

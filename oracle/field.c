@@ -103,7 +103,7 @@ static bool named(finding *f, const char *prefix, const char *path, line port, l
         }
         /* An iterator's key and elem are compared when it moves: later they are
          * shown only as far as each side still knows them to be valid. */
-        bool later = prefix[0] != '\0' && (starts(b, "key=") || starts(b, "elem="));
+        bool later = strcmp(prefix, "iter.") == 0 && (starts(b, "key=") || starts(b, "elem="));
         if (same(a, b) || later) {
             continue;
         }
@@ -307,9 +307,10 @@ bool judge_go_field(const char *port, const char *go, char rule[64], char detail
             return found(&f, "iter.ended", "the next iterator alive", a, b);
         } else if (p.section != NULL && (isdigit((unsigned char)*a.at) || isdigit((unsigned char)*b.at))) {
             return buckets_differ(&f, &p, a, b, &port, &go);
+        } else if (starts(a, "tail ") && starts(b, "tail ")) {
+            return named(&f, "", "", a, b);
         } else if (starts(a, "result ") && starts(b, "result ")) {
-            return found(&f, "result", "what the step returned (or one before it), as a hash,",
-                         (line){a.at + 7, a.len - 7}, (line){b.at + 7, b.len - 7});
+            return named(&f, "result.", "result.", a, b);
         } else {
             return found(&f, "dump", "a line of the dump", a, b);
         }

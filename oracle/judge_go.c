@@ -63,8 +63,16 @@ oracle_answer judge_go_agrees(const oracle_step *s)
     return same ? oracle_ok : oracle_differs;
 }
 
-/* The state as oracle/go/dump.go writes it. */
-static char *port_state(const oracle_step *s)
+static void put_value(const rtype *t, const void *p, FILE *f)
+{
+    if (p == NULL) {
+        fputc('-', f);
+    } else {
+        gm_dump_value(t, p, gm_sink_file(f));
+    }
+}
+
+char *judge_go_port_state(const oracle_step *s)
 {
     char *text = NULL;
     size_t size;
@@ -72,17 +80,25 @@ static char *port_state(const oracle_step *s)
     if (f == NULL) {
         return NULL;
     }
+    uintptr_t first, sentinel;
     gm_rand rand = gm_rand_state();
     uint64_t state = PtrSize == 8 ? rand.wyrand : rand.t[0] | (uint64_t)rand.t[1] << 32;
     fprintf(f, "rand 0x%016" PRIx64 "\n", state);
     gm_dump(s->t, s->h, gm_sink_file(f));
+    if (digest_tail(s, &first, &sentinel)) {
+        fprintf(f, "tail first=%" PRIuPTR " sentinel=%" PRIuPTR "\n", first, sentinel);
+    }
     for (unsigned i = 0; i < oracle_iters; i++) {
         if (s->its[i].h != NULL) {
             fprintf(f, "iterator %c:\n", 'a' + (char)i);
             gm_dump_iter(&s->its[i], gm_sink_file(f));
         }
     }
-    fprintf(f, "result 0x%016" PRIx64 " %s\n", record.roll, record.words);
+    fprintf(f, "result seen=0x%03" PRIx64 " panic=\"%s\" key=", record.seen, record.words);
+    put_value(s->t->key, record.key, f);
+    fputs(" elem=", f);
+    put_value(s->t->elem, record.elem, f);
+    fprintf(f, " hash=0x%016" PRIx64 "\n", record.roll);
     fclose(f);
     return text;
 }
@@ -92,7 +108,7 @@ void judge_go_explain(const oracle_step *s, oracle_report *r)
     child_reply reply;
     free(port_text);
     free(go_text);
-    port_text = port_state(s);
+    port_text = judge_go_port_state(s);
     go_text = NULL;
     if (child_ask(&record, record.nops, false, true, &reply) != child_ok) {
         no_answer(r);

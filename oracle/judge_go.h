@@ -25,6 +25,10 @@ oracle_answer judge_go_agrees(const oracle_step *s);
  * the first field that differs, and the two states are kept for show. */
 void judge_go_explain(const oracle_step *s, oracle_report *r);
 
+/* The port's state and the results of its last step as text, in the words of
+ * oracle/go/dump.go; the caller frees it. */
+char *judge_go_port_state(const oracle_step *s);
+
 /* States compared and found equal since the process began. */
 uint64_t judge_go_states(void);
 

@@ -35,6 +35,8 @@ void record_begin(bool on, bool digests, size_t stop)
     make_room();
     record.nops = 0;
     record.words[0] = '\0';
+    record.seen = 0;
+    record.key = record.elem = NULL;
     record.roll = 1;
     record.states = 0;
     record.on = on;
@@ -71,6 +73,8 @@ void record_op(const uint8_t op[record_op_bytes])
     memcpy(record.ops + record_op_bytes * record.nops, op, record_op_bytes);
     record.nops++;
     record.words[0] = '\0';
+    record.seen = 0;
+    record.key = record.elem = NULL;
     roll(op[0] & 31);
     if ((op[0] & 31) == record_make) {
         roll(record_make); /* the code, and that a map was made */
@@ -113,6 +117,9 @@ void record_get_result(const oracle_step *s)
         flags |= (uint64_t)seen[i] << i;
     }
     roll(flags);
+    record.seen = flags;
+    record.key = a->k;
+    record.elem = missing ? NULL : a->e1;
     if (a->k != NULL) {
         record.roll = digest_key(s, record.roll, a->k);
     }
@@ -139,7 +146,10 @@ void record_stands(const oracle_step *s)
     void *e = add(it->bptr, dataOffset + bucketCnt * (uintptr_t)t->keysize + slot * t->elemsize);
     k = maptype_indirectkey(t) ? gm_loadp(k) : k;
     e = maptype_indirectelem(t) ? gm_loadp(e) : e;
-    roll(1U | (it->key == k ? 2U : 0) | (it->elem == e ? 4U : 0));
+    record.seen = 1U | (it->key == k ? 2U : 0) | (it->elem == e ? 4U : 0);
+    record.key = it->key;
+    record.elem = it->elem;
+    roll(record.seen);
     record.roll = digest_key(s, record.roll, it->key);
     record.roll = digest_elem(s, record.roll, it->elem);
 }

@@ -35,9 +35,11 @@ typedef struct recording {
     uint64_t *each; /* digests after step 0..nops, where asked for */
     uint32_t *at;   /* number of the trace's op behind each step, from 1; 0: none */
     size_t nops, room;
-    char words[128]; /* of the last step's panic */
-    size_t states;   /* how many states are in roll or each */
-    uint64_t roll;   /* all results and, at the end of each map, its state */
+    char words[128];        /* of the last step's panic */
+    uint64_t seen;          /* of the last step: how what it returned relates */
+    const void *key, *elem; /* and the entry that it returned, until the next step */
+    size_t states;          /* how many states are in roll or each */
+    uint64_t roll;          /* all results and, at the end of each map, its state */
 
     bool on;     /* something is being recorded */
     bool cut;    /* a failed allocation, which no other implementation follows, ended it early */

@@ -76,6 +76,10 @@ target_link_libraries(replay PRIVATE gomap_flags gomap_judge fuzzcore oracle gom
 if(GOMAP_ENGINE STREQUAL "replay")
   add_executable(lockstep ${PROJECT_SOURCE_DIR}/fuzz/lockstep.c)
   target_link_libraries(lockstep PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+  if(TARGET gomap-go119)
+    add_dependencies(lockstep gomap-go119)
+    add_dependencies(replay gomap-go119)
+  endif()
 endif()
 
 # libFuzzer's coverage hooks are known only to a binary that has the engine in

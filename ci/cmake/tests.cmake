@@ -6,8 +6,10 @@
 #   gomap_test_executables()                  builds tests/<name> of this build
 #   gomap_unit_tests(BINARIES folder ...)     runs them
 #   gomap_corpus_tests(BINARIES folder ...)   replays corpus/, target by target
+#   gomap_go_tests(BINARIES folder ...)       the same beside the real go1.19, and what
+#                                             becomes of a child process that fails
 #
-# Options of the last two: PREFIX of the tests' names, LABELS, FIXTURES that
+# Options of the last three: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name.
 
@@ -107,4 +109,18 @@ function(gomap_corpus_tests)
     gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
       COMMAND ${GOMAP_EXPECT} 1 "^([0-9]+) files, \\1 failed" ${replay} --target ${target} ${arg_BINARIES}/corpus/${target})
   endforeach()
+endfunction()
+
+function(gomap_go_tests)
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES" ${ARGN})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+  foreach(target IN LISTS GOMAP_TARGETS)
+    gomap_test(NAME ${arg_PREFIX}go/${target} TIMEOUT 300 ${more}
+      COMMAND ${GOMAP_EXPECT} 0 "^[1-9][0-9]* files, 0 failed.* agrees: [1-9][0-9]* states"
+        ${arg_EMULATOR} ${arg_BINARIES}/replay --judge go --target ${target} ${arg_BINARIES}/corpus/${target})
+  endforeach()
+  gomap_test(NAME ${arg_PREFIX}go/lockstep TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 " 0 differences" ${arg_EMULATOR} ${arg_BINARIES}/lockstep --ops 300000 --save ${arg_BINARIES})
+  gomap_test(NAME ${arg_PREFIX}go/faults TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_ROOT}/fuzz/tests/go_faults ${arg_BINARIES})
 endfunction()

@@ -292,22 +292,20 @@ func (r *runner) digestArray(g *digest, array unsafe.Pointer, nmain, nall uintpt
 	}
 }
 
-// digestTail: where the free preallocated buckets begin and where they end.
-func (r *runner) digestTail(g *digest, nmain, nall uintptr) {
+// tail: where the free preallocated buckets begin, and which of them has the
+// sentinel (0: none).
+func (r *runner) tail(nall uintptr) (first, sentinel uintptr, any bool) {
 	h, size := r.h, uintptr(r.t.bucketsize)
 	if h.extra == nil || h.extra.nextOverflow == nil {
-		g.mix(0)
-		return
+		return 0, 0, false
 	}
-	next := (uintptr(h.extra.nextOverflow) - uintptr(h.buckets)) / size
-	g.mix(1 + uint64(next))
-	for ; next < nall; next++ {
-		if r.overflow(add(h.buckets, next*size)) != nil {
-			g.mix(uint64(next))
-			return
+	first = (uintptr(h.extra.nextOverflow) - uintptr(h.buckets)) / size
+	for n := first; n < nall; n++ {
+		if r.overflow(add(h.buckets, n*size)) != nil {
+			return first, n, true
 		}
 	}
-	g.mix(0)
+	return first, 0, true
 }
 
 // oldBuckets is hmap.noldbuckets.
@@ -390,7 +388,12 @@ func (r *runner) state() uint64 {
 	} else {
 		nmain, nall := uintptr(1)<<h.B, r.arraySize(h.B)
 		r.digestArray(&g, h.buckets, nmain, nall)
-		r.digestTail(&g, nmain, nall)
+		if first, sentinel, any := r.tail(nall); any {
+			g.mix(1 + uint64(first))
+			g.mix(uint64(sentinel))
+		} else {
+			g.mix(0)
+		}
 	}
 	if h.oldbuckets == nil {
 		g.mix(0)

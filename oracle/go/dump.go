@@ -23,13 +23,30 @@ func (r *runner) dump() string {
 	d := &dumper{runner: r}
 	d.printf("rand 0x%016x\n", r.rand)
 	d.hmap()
+	if r.h.buckets != nil {
+		if first, sentinel, any := r.tail(r.arraySize(r.h.B)); any {
+			d.printf("tail first=%d sentinel=%d\n", first, sentinel)
+		}
+	}
 	for i := range r.its {
 		if r.live[i] {
 			d.printf("iterator %c:\n", 'a'+i)
 			d.iter(i)
 		}
 	}
-	d.printf("result 0x%016x %s\n", r.result, r.panics)
+	d.printf("result seen=0x%03x panic=\"%s\" key=", r.seen, r.panics)
+	if r.seenKey != nil {
+		d.keyText(r.seenKey)
+	} else {
+		d.printf("-")
+	}
+	d.printf(" elem=")
+	if r.seenElem != nil {
+		d.elemText(r.seenElem)
+	} else {
+		d.printf("-")
+	}
+	d.printf(" hash=0x%016x\n", r.result)
 	return d.String()
 }
 
@@ -370,10 +387,14 @@ type walked struct {
 
 func (r *runner) noteWalk(i int) {
 	it := &r.its[i]
-	r.walks[i] = walked{array: it.buckets, B: it.B}
-	if r.position(it)&3 == 2 {
+	switch r.position(it) & 3 {
+	case 1:
+		r.walks[i] = walked{array: it.buckets, B: it.B}
+	case 2:
 		r.walks[i] = walked{array: r.h.oldbuckets, B: oldB(r.h)}
 	}
+	// Else it is still in the chain that it was in before, and this chain's
+	// array is no longer one of the two, or no longer leads there.
 }
 
 func (r *runner) noteClear() {

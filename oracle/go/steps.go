@@ -40,6 +40,10 @@ type runner struct {
 	roll    uint64 // of all results so far
 	panics  string // words of the last panic
 
+	// For dumps: of the last step, how what it returned relates, and the entry.
+	seen              uint64
+	seenKey, seenElem unsafe.Pointer
+
 	walks        [iters]walked // for dumps
 	rand, result uint64        // at the end of a trace
 
@@ -61,6 +65,7 @@ func (r *runner) start(header []byte) {
 	r.plain = !pointsElsewhere(r.key) && r.t.flags&3 == 0
 	r.h = nil
 	r.stamp, r.variant, r.roll = 0, 0, 1
+	r.panics, r.seen, r.seenKey, r.seenElem = "", 0, nil, nil
 	r.forget()
 	seedRand(uint64(le32(header[8:])))
 	r.make(header[3]>>1&3, decodeHint(le16(header[4:]), header[6]))
@@ -108,7 +113,7 @@ func (r *runner) recovered(rand uint64) {
 // one operation of four bytes.
 func (r *runner) step(op []byte) {
 	code, hi, n := op[0]&31, int(op[0]>>5), le16(op[2:])
-	r.panics = ""
+	r.panics, r.seen, r.seenKey, r.seenElem = "", 0, nil, nil
 	r.roll = step(r.roll, uint64(code))
 	switch code {
 	case opAssign:
@@ -209,6 +214,10 @@ func (r *runner) get(unhashable bool) {
 		}
 	}
 	r.roll = step(r.roll, flags)
+	r.seen, r.seenKey = flags, a.k
+	if a.e1 != missing {
+		r.seenElem = a.e1
+	}
 	if a.k != nil {
 		r.roll = r.keyValue(r.roll, a.k)
 	}
@@ -255,6 +264,7 @@ func (r *runner) stands(i int) {
 	}
 	r.noteWalk(i)
 	r.roll = step(r.roll, here)
+	r.seen, r.seenKey, r.seenElem = here, it.key, it.elem
 	r.roll = r.keyValue(r.roll, it.key)
 	r.roll = r.elemValue(r.roll, it.elem)
 }
