@@ -42,7 +42,7 @@ static const char usage[] =
     "\n"
     "Exit code: 0 no difference, 1 a difference, 2 bad usage or no go1.19 here.\n";
 
-enum { stuck_seconds = 20, large_one_in = 12, huge_one_in = 40 };
+enum { stuck_seconds = 20, large_one_in = 24, huge_one_in = 40 };
 
 static struct {
     uint64_t ops, seed;

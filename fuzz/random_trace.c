@@ -15,6 +15,7 @@ typedef struct maker {
     trace_size size;
     unsigned base, span; /* the window of key numbers */
     unsigned step;
+    unsigned cycle, cycle_step; /* the next chain to fill, and how far apart its keys are */
 } maker;
 
 uint64_t random_next(uint64_t *state)
@@ -93,6 +94,8 @@ static void move_window(maker *m)
     m->span = m->size == trace_small ? small[which] : large[which];
     m->base = one_in(m, 3) ? 0 : below(m, 65536);
     m->step = one_in(m, 3) ? 1U << below(m, 8) : 1;
+    m->cycle = m->base;
+    m->cycle_step = 1U << below(m, 6);
     if (m->tr->key == key_iface) {
         /* All but int64(n) are far up. */
         m->base = (below(m, 4) << 14 | below(m, 0x1000)) & 0xdfff;
@@ -140,18 +143,20 @@ enum {
     do_seed,
     do_make,
     do_nil,
-    do_cycle, /* fills chains and empties them again: growth to the same size */
+    do_cycle, /* fills a chain and empties it again: growth to the same size */
+    do_empty, /* deletes what the window has: a new seed */
     doings
 };
 
 static const unsigned char moods[][doings] = {
-    /*  =  ==   -  --   ?  it  nx  x*  end =@ -@ ?@ cl sd mk nl cy */
-    {30, 20, 4, 1, 6, 6, 20, 2, 1, 2, 1, 1, 0, 0, 0, 0, 0},  /* fill */
-    {6, 2, 30, 14, 6, 5, 20, 2, 1, 1, 4, 1, 0, 0, 0, 0, 0},  /* drain */
-    {20, 2, 18, 1, 10, 4, 20, 1, 1, 3, 3, 2, 0, 0, 0, 0, 1}, /* churn */
-    {10, 4, 2, 0, 2, 5, 12, 1, 1, 1, 1, 0, 0, 0, 0, 0, 20},  /* chains */
-    {8, 1, 6, 0, 4, 20, 40, 6, 3, 3, 3, 2, 0, 0, 0, 0, 1},   /* iterate */
-    {10, 6, 4, 1, 10, 4, 10, 3, 2, 2, 2, 2, 4, 2, 2, 4, 2},  /* anything */
+    /*  =  ==   -  --   ?  it  nx  x*  end =@ -@ ?@ cl sd mk nl cy em */
+    {30, 20, 4, 1, 6, 6, 20, 2, 1, 2, 1, 1, 0, 0, 0, 0, 0, 0},  /* fill */
+    {6, 2, 30, 14, 6, 5, 20, 2, 1, 1, 4, 1, 0, 0, 0, 0, 0, 2},  /* drain */
+    {20, 2, 18, 1, 10, 4, 20, 1, 1, 3, 3, 2, 0, 0, 0, 0, 1, 0}, /* churn */
+    {10, 4, 2, 0, 2, 5, 12, 1, 1, 1, 1, 0, 0, 0, 0, 0, 20, 0},  /* chains */
+    {20, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 30, 2},  /* chains, and few iterations */
+    {8, 1, 6, 0, 4, 20, 40, 6, 3, 3, 3, 2, 0, 0, 0, 0, 1, 0},   /* iterate */
+    {10, 6, 4, 1, 10, 4, 10, 3, 2, 2, 2, 2, 4, 2, 2, 4, 2, 2},  /* anything */
 };
 
 static int64_t some_hint(maker *m)
@@ -242,12 +247,34 @@ static void doing(maker *m, unsigned what)
     case do_nil:
         push(m, op_nil)->key = some_key(m);
         break;
+    case do_empty:
+        o = push(m, op_delete);
+        o->key = (uint16_t)m->base;
+        o->count = (uint16_t)(m->span < 256 ? m->span : 256);
+        o->step = (uint16_t)m->step;
+        if (o->count == 1) {
+            o->step = 1;
+        }
+        if (one_in(m, 2)) { /* to the last */
+            push(m, op_iter)->iter = 3;
+            for (int i = 0; i < 8; i++) {
+                push(m, op_del_at)->iter = 3;
+                o = push(m, op_next);
+                o->iter = 3;
+                o->count = 1;
+            }
+        }
+        break;
     default: /* do_cycle */
-        range_op(m, op_assign);
-        op again = m->tr->ops[m->tr->nops - 1];
+        o = push(m, op_assign);
+        o->key = (uint16_t)m->cycle++;
+        o->step = (uint16_t)m->cycle_step;
+        o->count = (uint16_t)(9 + below(m, 20));
+        op again = *o;
         again.code = op_delete;
-        *push(m, op_delete) = again;
-        m->base++;
+        if (!one_in(m, 6)) {
+            *push(m, op_delete) = again;
+        }
         break;
     }
 }
@@ -300,6 +327,93 @@ static void huge_trace(maker *m)
     }
 }
 
+/* ---- growth to the same size ------------------------------------------------ */
+
+static void push_range(maker *m, op_code code, unsigned key, unsigned count, unsigned step)
+{
+    op *o = push(m, code);
+    o->key = (uint16_t)key;
+    o->count = (uint16_t)count;
+    o->step = (uint16_t)(count == 1 ? 1 : step);
+}
+
+static void some_steps(maker *m)
+{
+    unsigned slot = below(m, 3);
+    op *o = push(m, one_in(m, 4) ? op_iter : op_next);
+    o->iter = (uint8_t)slot;
+    if (o->code == op_next) {
+        o->count = (uint16_t)(1 + below(m, 3));
+    }
+}
+
+/* Growth to the same size comes of chains that were long once.  Here they are
+ * made one after another, by keys that all go to one bucket under the identity,
+ * and emptied, with a few entries and iterations that stay. */
+static void long_chains(maker *m, unsigned B)
+{
+    unsigned nbuckets = 1U << B;
+    for (unsigned rounds = 4 + below(m, 30); rounds > 0; rounds--) {
+        unsigned key = below(m, nbuckets) + nbuckets * (2 + below(m, 20));
+        unsigned count = 9 + below(m, 18);
+        push_range(m, op_assign, key, count, nbuckets);
+        if (one_in(m, 2)) {
+            some_steps(m);
+        }
+        push_range(m, op_delete, key, count, nbuckets);
+        while (one_in(m, 2)) {
+            some_steps(m);
+        }
+        if (one_in(m, 2)) {
+            push_range(m, one_in(m, 6) ? op_delete : op_assign, below(m, 2 * nbuckets), 1 + below(m, 3), 1);
+        }
+    }
+}
+
+/* The same with hashes that depend on the seed: fill and empty; then delete what
+ * is left in the middle of the growth, for a new seed, and come back. */
+static void to_the_last(maker *m, unsigned B)
+{
+    unsigned fill = (13U << B) / 2, key = below(m, 1000);
+    for (unsigned rounds = 6 + below(m, 3); rounds > 0; rounds--) {
+        push_range(m, op_assign, key, fill - 1, 1);
+        push_range(m, op_delete, key, rounds == 1 ? fill - 4 : fill - 1, 1);
+        key += fill;
+    }
+    unsigned left = key - 4; /* three keys */
+    push_range(m, op_assign, key, 1, 1);
+    push(m, op_iter);
+    some_steps(m);
+    push_range(m, op_delete, left, 3, 1);
+    push_range(m, op_delete, key, 1, 1);
+    push_range(m, op_assign, left, 1 + below(m, 3), 1);
+    op *o = push(m, op_next);
+    o->all = true;
+}
+
+static void same_size(maker *m, bool any_kind)
+{
+    static const uint8_t kinds[] = {key_bytes129, key_bytes1000, key_string, key_int64};
+    trace *tr = m->tr;
+    unsigned B = 1 + below(m, 3);
+    if (any_kind && one_in(m, 2)) {
+        tr->key = kinds[below(m, 4)];
+    }
+    tr->maker = make_map;
+    tr->hint = (13 << B) / 2;
+    if (one_in(m, 3)) {
+        tr->hash = (uint8_t)(one_in(m, 2) ? hash_real : hash_mintop);
+        to_the_last(m, B);
+        return;
+    }
+    tr->hash = hash_identity;
+    push_range(m, op_assign, 1, 1 + below(m, 6), 1);
+    if (may_be_nan(tr)) {
+        push_range(m, op_assign, tr->key == key_iface ? 0xb000 : 0xc000, 8, 1);
+    }
+    long_chains(m, B);
+}
+
 void random_trace(trace *tr, uint64_t seed, trace_size size, int key, int elem)
 {
     maker m = {.tr = tr, .state = seed, .size = size};
@@ -307,6 +421,10 @@ void random_trace(trace *tr, uint64_t seed, trace_size size, int key, int elem)
     choose_types(&m, key, elem);
     if (size == trace_huge) {
         huge_trace(&m);
+        return;
+    }
+    if (size == trace_small && one_in(&m, 4)) {
+        same_size(&m, key < 0);
         return;
     }
     unsigned ops = size == trace_small ? 40 + below(&m, 300) : 200 + below(&m, 800);
