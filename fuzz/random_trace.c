@@ -109,7 +109,7 @@ static void range_op(maker *m, op_code code)
     op *o = push(m, code);
     o->key = some_key(m);
     o->step = (uint16_t)(one_in(m, 3) ? 1U << below(m, 8) : 1);
-    unsigned most = m->size == trace_small ? 24 : 256;
+    unsigned most = m->size == trace_small ? 24 : op_max_keys;
     o->count = (uint16_t)(1 + below(m, most));
     if (o->count == 1) {
         o->step = 1;
@@ -214,7 +214,7 @@ static void doing(maker *m, unsigned what)
     case do_next:
         o = push(m, op_next);
         o->iter = (uint8_t)slot;
-        o->count = (uint16_t)(1 + below(m, 3) * below(m, m->size == trace_small ? 6 : 100));
+        o->count = (uint16_t)(1 + below(m, 3) * below(m, m->size == trace_small ? 6 : op_max_steps / 2));
         break;
     case do_rest:
         o = push(m, op_next);
@@ -250,7 +250,7 @@ static void doing(maker *m, unsigned what)
     case do_empty:
         o = push(m, op_delete);
         o->key = (uint16_t)m->base;
-        o->count = (uint16_t)(m->span < 256 ? m->span : 256);
+        o->count = (uint16_t)(m->span < op_max_keys ? m->span : op_max_keys);
         o->step = (uint16_t)m->step;
         if (o->count == 1) {
             o->step = 1;
@@ -302,23 +302,22 @@ static void choose_types(maker *m, int key, int elem)
 static void huge_trace(maker *m)
 {
     trace *tr = m->tr;
-    bool grow = one_in(m, 2);
     tr->key = key_float64;
     tr->elem = (uint8_t)(one_in(m, 2) ? elem_int8 : elem_zero);
-    tr->hash = (uint8_t)(one_in(m, 2) ? hash_random : hash_real);
+    tr->hash = (uint8_t)(one_in(m, 3) ? hash_random : hash_lowbits);
     tr->maker = make_map;
-    tr->hint = grow ? (int64_t)100 << 11 : (int64_t)(213 + below(m, 100)) << 10;
-    unsigned ops = grow ? 900 : 200 + below(m, 700);
+    tr->hint = (int64_t)(213 + below(m, 100)) << 10;
+    unsigned ops = 200 + below(m, 700);
     for (unsigned i = 0; i < ops; i++) {
         op *o = push(m, op_assign);
         o->key = (uint16_t)(0xc000 + below(m, 0x3f00));
-        o->count = 256;
+        o->count = op_max_keys;
         o->step = 1;
         if (one_in(m, 100)) {
             push(m, op_iter)->iter = 0;
         } else if (one_in(m, 20)) {
             o = push(m, op_next);
-            o->count = 200;
+            o->count = op_max_steps;
         } else if (one_in(m, 50)) {
             m->base = 4;
             m->span = 40000;
