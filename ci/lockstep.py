@@ -138,9 +138,9 @@ def main():
         if failed[0] != 1:
             sys.exit(2)
         totals[3] = max(totals[3], 1)
-    what = "; ".join([f"{v}: {n:,} ops" for v, n in sorted(versions.items())] + skipped)
+    what = "; ".join([f"{v}: {n:,} ops" for v, n in sorted(versions.items())] + skipped + [f"seed {first}"])
     print(f"{totals[0]:,} traces, {totals[1]:,} ops, {totals[2]:,} states compared, {totals[3]} differences, "
-          f"{seconds:.1f} s, {totals[1] / seconds:,.0f} ops/s ({what}; seed {first})")
+          f"{seconds:.1f} s, {totals[1] / seconds:,.0f} ops/s ({what})")
     sys.exit(1 if totals[3] else 0)
 
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "../oracle/judge_go.h"
+#include "pin_down.h"
 #include "random_trace.h"
 #include "report.h"
 
@@ -38,23 +39,25 @@ static const char usage[] =
     "  --each       only small maps, compared after each op\n"
     "  --final      every map by results and end states only\n"
     "  --save DIR   folder for the trace of a difference (default: .)\n"
+    "  --pin FILE   which op of this trace is it that crashes the port\n"
     "  --help       this text\n"
     "\n"
     "Exit code: 0 no difference, 1 a difference, 2 bad usage or no go1.19 here.\n";
 
-enum { stuck_seconds = 20, large_one_in = 24, huge_one_in = 40 };
+enum { stuck_seconds = 20, pin_seconds = 2, large_one_in = 24, huge_one_in = 40 };
 
 static struct {
     uint64_t ops, seed;
     int key, elem;
     bool each, final;
     const char *save;
-    char replay[4096];
+    char replay[4096], self[4096];
+    char pin_option[8];
 
     trace tr;
     uint64_t traces, done;
     char file[4200];
-} my = {.ops = 1000000, .key = -1, .elem = -1, .save = "."};
+} my = {.ops = 1000000, .key = -1, .elem = -1, .save = ".", .pin_option = "--pin"};
 
 static _Noreturn void die(const char *about, const char *what)
 {
@@ -107,6 +110,16 @@ static double now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static report_context context(void)
+{
+    return (report_context){.tr = &my.tr,
+                            .target = fuzz_target_named("everything", strlen("everything")),
+                            .program = my.replay,
+                            .more = " --lockstep",
+                            .file = my.file,
+                            .out = stdout};
+}
+
 /* ---- a difference ----------------------------------------------------------- */
 
 /* Calls nothing that a signal handler may not. */
@@ -131,26 +144,32 @@ static void failed(void *ctx, const oracle_step *s, const run_result *r)
     report_failure(ctx, s, r);
 }
 
-static void put(const char *text)
-{
-    if (write(STDERR_FILENO, text, strlen(text)) < 0) {
-        return;
-    }
-}
-
-/* The port goes round in circles: a broken chain, most likely. */
-static void on_stuck(int signal)
+/* The port has crashed or goes round in circles.  In a fresh process, which
+ * takes the trace from the file: this one's memory may be anything. */
+static void on_crash(int signal)
 {
     (void)signal;
-    save_trace();
-    put("\nport: stuck: this trace does not end: ");
-    put(my.file);
-    put("\nto repeat it: ");
-    put(my.replay);
-    put(" --target everything --lockstep ");
-    put(my.file);
-    put("\n");
+    char *argv[] = {my.self, my.pin_option, my.file, NULL};
+    if (save_trace()) {
+        execv(my.self, argv);
+    }
+    static const char words[] = "\nlockstep: crashed, and cannot save the trace\n";
+    if (write(STDERR_FILENO, words, sizeof words - 1) > 0) {
+        _exit(1);
+    }
     _exit(1);
+}
+
+static void watch_crashes(void)
+{
+    static char stack[1 << 16];
+    stack_t s = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&s, NULL);
+    static const int signals[] = {SIGVTALRM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction a = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER};
+        sigaction(signals[i], &a, NULL);
+    }
 }
 
 /* In seconds of this process's own work, so that a busy machine is no alarm. */
@@ -158,6 +177,24 @@ static void watch(void)
 {
     struct itimerval t = {.it_value = {.tv_sec = stuck_seconds}};
     setitimer(ITIMER_VIRTUAL, &t, NULL);
+}
+
+/* --pin FILE: what on_crash starts. */
+static int pin(const char *path)
+{
+    uint8_t bytes[trace_max_bytes];
+    FILE *f = fopen(path, "rb");
+    if (f == NULL) {
+        die(path, strerror(errno));
+    }
+    trace_decode(&my.tr, bytes, fread(bytes, 1, sizeof bytes, f));
+    fclose(f);
+    report_context c = context();
+    c.file = path;
+    run_options o = {.failed = report_failure, .ctx = &c, .go = run_go_each};
+    lockstep_options(&o);
+    pin_down(&c, &o, pin_seconds);
+    return 1;
 }
 
 /* ---- the run ---------------------------------------------------------------- */
@@ -178,12 +215,7 @@ static bool one_trace(uint64_t *state)
     random_trace(&my.tr, random_next(state), size, my.key, my.elem);
     snprintf(my.file, sizeof my.file, "%s/lockstep-%dbit-%llu-%llu", my.save, 8 * (int)PtrSize,
              (unsigned long long)my.seed, (unsigned long long)my.traces);
-    report_context c = {.tr = &my.tr,
-                        .target = fuzz_target_named("everything", strlen("everything")),
-                        .program = my.replay,
-                        .more = " --lockstep",
-                        .file = my.file,
-                        .out = stdout};
+    report_context c = context();
     run_options o = {.until = SIZE_MAX, .failed = failed, .ctx = &c};
     lockstep_options(&o);
     o.go = size == trace_small && !my.final ? run_go_each : run_go_final;
@@ -211,6 +243,13 @@ int main(int argc, char **argv)
     struct timespec ts;
     clock_gettime(CLOCK_REALTIME, &ts);
     my.seed = (uint64_t)ts.tv_sec * 1000003 + (uint64_t)ts.tv_nsec;
+    char self[2048];
+    snprintf(self, sizeof self, "%s", argv[0]);
+    snprintf(my.self, sizeof my.self, "%s", argv[0]);
+    snprintf(my.replay, sizeof my.replay, "%s/replay", dirname(self));
+    if (argc == 3 && strcmp(argv[1], my.pin_option) == 0) {
+        return pin(argv[2]);
+    }
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -244,10 +283,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "lockstep: go judge: skipped: %s\n", child_why());
         return 2;
     }
-    char self[2048];
-    snprintf(self, sizeof self, "%s", argv[0]);
-    snprintf(my.replay, sizeof my.replay, "%s/replay", dirname(self));
-    signal(SIGVTALRM, on_stuck);
+    watch_crashes();
 
     bool terminal = isatty(STDOUT_FILENO) != 0, agrees = true;
     double start = now(), told = start;

@@ -761,12 +761,30 @@ static size_t first_difference(runner *r, size_t last)
     return bad;
 }
 
-/* Compares the recording of the run that has just ended, which was r's. */
+/* The recording of the run that has just ended, which was r's, differs at this
+ * step: has it reported. */
+static run_result report_go(runner *r, const oracle_report *report, size_t step)
+{
+    size_t last = record.nops;
+    if (strcmp(report->rule, "no-answer") == 0) {
+        step = last;
+    } else if (step == SIZE_MAX) {
+        step = first_difference(r, last);
+    }
+    run_up_to(r, step, true);
+    if (!r->result.failed) { /* the end of the run came before that step: it is another run */
+        r->result.failed = true;
+        oracle_differ(&r->result.report, "go", "unsteady", "the port does not repeat what it did");
+    }
+    return r->result;
+}
+
+/* Compares that recording. */
 static run_result ask_go(runner *r, run_result first)
 {
-    size_t step, last = record.nops;
+    size_t step;
     bool cut = record.cut;
-    oracle_report report = {.judge = "go"};
+    oracle_report report;
     switch (judge_go_compare(&report, &step)) {
     case oracle_unsupported:
         first.go = go_missing;
@@ -777,16 +795,23 @@ static run_result ask_go(runner *r, run_result first)
     case oracle_differs:
         break;
     }
-    if (strcmp(report.rule, "no-answer") == 0) {
-        step = last;
-    } else if (step == SIZE_MAX) {
-        step = first_difference(r, last);
+    return report_go(r, &report, step);
+}
+
+/* The port has panicked or thrown; go1.19 may have gone another way before that,
+ * which says more. */
+static run_result ask_go_why(runner *r)
+{
+    record_cut();
+    oracle_report report;
+    size_t step;
+    if (judge_go_compare(&report, &step) == oracle_differs) {
+        return report_go(r, &report, step);
     }
-    run_up_to(r, step, true);
-    if (!r->result.failed) { /* the end of the run came before that step: it is another run */
-        r->result.failed = true;
-        oracle_differ(&r->result.report, "go", "unsteady", "the port does not repeat what it did");
-    }
+    begin_run(r, r->tr, r->target, r->options);
+    r->told = true;
+    record_begin(false, false, SIZE_MAX);
+    run_once(r);
     return r->result;
 }
 
@@ -822,7 +847,7 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
     for (int turn = 0; turn < (o->go_alone ? 1 : 2); turn++) {
         begin_run(&r, tr, f, o);
         r.judged = turn == 0 && !o->go_alone;
-        r.told = turn == 0;
+        r.told = turn == 0 && !(go && o->go_alone);
         if (turn == 0) {
             record_begin(go, o->go == run_go_each, SIZE_MAX);
         }
@@ -838,7 +863,9 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
         r.result = first;
         first = finish(&r, digest);
     }
-    if (!first.failed && go) {
+    if (go && o->go_alone && first.failed) {
+        first = ask_go_why(&r);
+    } else if (go && !first.failed) {
         first = ask_go(&r, first);
     } else if (o->go != run_go_no && !go) {
         first.go = go_strict;
@@ -853,7 +880,7 @@ void run_verdict(const run_result *r, char *out, size_t cap)
 {
     if (!r->failed) {
         snprintf(out, cap, "ok");
-    } else if (r->op == 0) {
+    } else if (r->op == 0 && r->ops != 0) {
         snprintf(out, cap, "%s: %s: at the end", r->report.judge, r->report.rule);
     } else {
         snprintf(out, cap, "%s: %s: op #%zu", r->report.judge, r->report.rule, r->op);

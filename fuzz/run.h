@@ -49,7 +49,7 @@ typedef enum run_go_answer {
 typedef struct run_result {
     bool failed;
     oracle_report report; /* judge "panic", "throw" or "fatal": the port raised it unexpectedly */
-    size_t op;            /* number of the op, from 1; 0: before the first or after the last */
+    size_t op;            /* number of the op, from 1; 0: the making of the first map, or after the last op */
     uint64_t steps;       /* primitive operations that were judged */
     size_t ops;           /* ops carried out: less than the trace has when the budget ran out */
     run_go_answer go;
