@@ -92,7 +92,7 @@ static void turn(unsigned char *p, size_t size, size_t unit)
     }
 }
 
-/* The size of the numbers that the keys of this type consist of; 1: bytes. */
+/* The size of the numbers that the values of this type consist of; 1: bytes. */
 static size_t unit_of(const rtype *t)
 {
     switch (t->kind) {
@@ -119,12 +119,6 @@ static void turn_keys(const rtype *t, unsigned char *p, size_t n)
         const structfield *f = &t->fields[i % t->nfields];
         turn(p + i / t->nfields * t->size + f->offset, f->typ->size, f->typ->size);
     }
-}
-
-/* elem_make writes all elems but pointers byte by byte. */
-static size_t elem_unit(const rtype *t)
-{
-    return t->kind == kindUnsafePointer ? PtrSize : 1;
 }
 
 /* ---- values --------------------------------------------------------------- */
@@ -172,7 +166,7 @@ uint64_t digest_elem(const oracle_step *s, uint64_t roll, const void *p)
     }
     unsigned char turned[elem_max_size];
     memcpy(turned, p, t->size);
-    turn(turned, t->size, elem_unit(t));
+    turn(turned, t->size, unit_of(t));
     return roll_bytes(roll, turned, t->size);
 }
 
@@ -188,7 +182,7 @@ static const unsigned char *image(const digest *g, const bmap *b, unsigned char 
         turn_keys(t->key, out + dataOffset, bucketCnt);
     }
     if (!maptype_indirectelem(t)) {
-        turn(out + dataOffset + keys, elems, elem_unit(t->elem));
+        turn(out + dataOffset + keys, elems, unit_of(t->elem));
     }
     return out;
 }

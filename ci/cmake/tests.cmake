@@ -11,7 +11,8 @@
 #
 # Options of the last three: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
-# machine; gomap_unit_tests: ONLY, a regex on the name.
+# machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
+# many random ones.
 
 set(GOMAP_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
 get_filename_component(GOMAP_ROOT ${GOMAP_ROOT} ABSOLUTE)
@@ -112,7 +113,7 @@ function(gomap_corpus_tests)
 endfunction()
 
 function(gomap_go_tests)
-  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES" ${ARGN})
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR;OPS" "LABELS;FIXTURES" ${ARGN})
   set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
   foreach(target IN LISTS GOMAP_TARGETS)
     gomap_test(NAME ${arg_PREFIX}go/${target} TIMEOUT 300 ${more}
@@ -120,7 +121,9 @@ function(gomap_go_tests)
         ${arg_EMULATOR} ${arg_BINARIES}/replay --judge go --target ${target} ${arg_BINARIES}/corpus/${target})
   endforeach()
   gomap_test(NAME ${arg_PREFIX}go/lockstep TIMEOUT 300 ${more}
-    COMMAND ${GOMAP_EXPECT} 0 " 0 differences" ${arg_EMULATOR} ${arg_BINARIES}/lockstep --ops 300000 --save ${arg_BINARIES})
-  gomap_test(NAME ${arg_PREFIX}go/faults TIMEOUT 300 ${more}
-    COMMAND ${GOMAP_ROOT}/fuzz/tests/go_faults ${arg_BINARIES})
+    COMMAND ${GOMAP_EXPECT} 0 " 0 differences"
+      ${arg_EMULATOR} ${arg_BINARIES}/lockstep --ops ${arg_OPS} --save ${arg_BINARIES})
+  if(NOT arg_EMULATOR)
+    gomap_test(NAME ${arg_PREFIX}go/faults TIMEOUT 300 ${more} COMMAND ${GOMAP_ROOT}/fuzz/tests/go_faults ${arg_BINARIES})
+  endif()
 endfunction()

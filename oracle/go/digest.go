@@ -75,7 +75,10 @@ func keyUnit(kind int) uintptr {
 }
 
 func elemUnit(kind int) uintptr {
-	if kind == elemPointer {
+	switch kind {
+	case elemInt64:
+		return 8
+	case elemPointer:
 		return ptrSize
 	}
 	return 1

@@ -395,10 +395,7 @@ func makeElem(kind int, stamp uint64, out unsafe.Pointer) {
 	case elemPointer:
 		*(*uintptr)(out) = fakePointer(stamp) | 8
 	case elemInt64:
-		b := (*[8]byte)(out)
-		for i := range b {
-			b[i] = byte(stamp >> (8 * uint(i)))
-		}
+		*(*uint64)(out) = stamp
 	default:
 		fill(bytesAt(out, typeOf(elemTypes[kind]).size), stamp, 8)
 	}
