@@ -26,7 +26,8 @@ typedef struct runner {
     const fuzz_target *target;
     const run_options *options;
     bool judged;
-    bool told; /* a failure is reported to the caller */
+    bool first; /* the caller is shown each op */
+    bool told;  /* a failure is reported to the caller */
 
     maptype t;
     hmap *h;
@@ -705,7 +706,7 @@ static uint64_t run_once(runner *r)
     for (size_t i = 0; i < tr->nops && i < r->options->until && r->budget > 0; i++) {
         r->result.op = i + 1;
         do_op(r, &tr->ops[i]);
-        if (r->told && record.stop == SIZE_MAX && r->options->after != NULL) {
+        if (r->first && r->options->after != NULL) {
             r->options->after(r->options->ctx, i + 1, &r->t, r->h, r->its);
         }
         if (r->target->sabotage != NULL) {
@@ -846,6 +847,7 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
     gm_set_allocator(&run_allocator);
     for (int turn = 0; turn < (o->go_alone ? 1 : 2); turn++) {
         begin_run(&r, tr, f, o);
+        r.first = turn == 0;
         r.judged = turn == 0 && !o->go_alone;
         r.told = turn == 0 && !(go && o->go_alone);
         if (turn == 0) {
