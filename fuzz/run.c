@@ -851,7 +851,7 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
         r.judged = turn == 0 && !o->go_alone;
         r.told = turn == 0 && !(go && o->go_alone);
         if (turn == 0) {
-            record_begin(go, o->go == run_go_each, SIZE_MAX);
+            record_begin(go, o->go != run_go_final, SIZE_MAX);
         }
         digest[turn] = run_once(&r);
         if (turn == 0) {
@@ -867,7 +867,7 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
     }
     if (go && o->go_alone && first.failed) {
         first = ask_go_why(&r);
-    } else if (go && !first.failed) {
+    } else if (go && !first.failed && o->go != run_go_record) {
         first = ask_go(&r, first);
     } else if (o->go != run_go_no && !go) {
         first.go = go_strict;

@@ -58,8 +58,9 @@ typedef struct run_result {
 /* Is the real go1.19 a judge of the run?  Of traces in exact mode only. */
 typedef enum run_go {
     run_go_no,
-    run_go_final, /* all results, and the state at the end of each map */
-    run_go_each,  /* the state after each step as well */
+    run_go_record, /* nobody is asked: what was done stays in `record`, digests after each step too */
+    run_go_final,  /* all results, and the state at the end of each map */
+    run_go_each,   /* the state after each step as well */
 } run_go;
 
 /* What a run may cost; 0: as much as when fuzzing. */

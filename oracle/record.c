@@ -164,6 +164,9 @@ bool record_done(const oracle_step *s, size_t op)
         record.each[record.nops] = digest_step(record.roll, oracle_digest(s));
         record.states++;
     }
+    if (record.look != NULL) {
+        record.look(s);
+    }
     return record.nops != record.stop;
 }
 

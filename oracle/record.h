@@ -45,6 +45,7 @@ typedef struct recording {
     bool cut;    /* a failed allocation, which no other implementation follows, ended it early */
     bool digest; /* keep each */
     size_t stop; /* record_done says so after this step; SIZE_MAX: never */
+    void (*look)(const oracle_step *s); /* called after each step, where set; stays set */
 } recording;
 
 /* The one recording of the process. */

@@ -42,7 +42,7 @@ target_compile_definitions(oracle PRIVATE GOMAP_GO_BINARY="${go_judge}")
 
 # Everything in fuzz/ but the files with a main or an entry point.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(empty|engine|lockstep|replay)\\.c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(empty|engine|lockstep|replay|vector)\\.c$")
 add_library(fuzzcore STATIC ${fuzz_sources})
 target_link_libraries(fuzzcore PRIVATE gomap_flags gomap_judge PUBLIC oracle)
 
@@ -71,16 +71,17 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
   file(CONFIGURE OUTPUT ${GOMAP_AFL_DENYLIST} CONTENT "${denied}")
 endif()
 
-add_executable(replay ${PROJECT_SOURCE_DIR}/fuzz/replay.c)
-target_link_libraries(replay PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+set(programs replay)
 if(GOMAP_ENGINE STREQUAL "replay")
-  add_executable(lockstep ${PROJECT_SOURCE_DIR}/fuzz/lockstep.c)
-  target_link_libraries(lockstep PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
-  if(TARGET gomap-go119)
-    add_dependencies(lockstep gomap-go119)
-    add_dependencies(replay gomap-go119)
-  endif()
+  list(APPEND programs lockstep vector)
 endif()
+foreach(program IN LISTS programs)
+  add_executable(${program} ${PROJECT_SOURCE_DIR}/fuzz/${program}.c)
+  target_link_libraries(${program} PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+  if(TARGET gomap-go119)
+    add_dependencies(${program} gomap-go119)
+  endif()
+endforeach()
 
 # libFuzzer's coverage hooks are known only to a binary that has the engine in
 # it, so that replay keeps the plain objects.
