@@ -191,13 +191,16 @@ static void mix_indirect(digest *g, bmap *b, bool key)
 {
     const maptype *t = g->s->t;
     size_t size = key ? t->keysize : t->elemsize;
+    size_t full = key ? t->key->size : t->elem->size;
     char *at = (char *)b + dataOffset + (key ? 0 : bucketCnt * (size_t)t->keysize);
     for (unsigned i = 0; i < bucketCnt; i++, at += size) {
         const void *p = gm_loadp(at);
         if (p == NULL || b->tophash[i] < minTopHash) {
             mix(g, p != NULL);
-        } else {
-            mix(g, key ? digest_key(g->s, 1, p) : digest_elem(g->s, 1, p));
+        } else { /* bytes, as all kinds of this size are */
+            mix(g, 2);
+            mix_words(g, p, full / 8);
+            g->a = roll_bytes(g->a, (const unsigned char *)p + full / 8 * 8, full % 8);
         }
     }
 }

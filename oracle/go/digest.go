@@ -225,16 +225,7 @@ func (r *runner) digestBucket(g *digest, b unsafe.Pointer) {
 	k := add(b, dataOffset)
 	switch {
 	case r.t.indirectKey():
-		for i := uintptr(0); i < bucketCnt; i++ {
-			p := loadp(add(k, i*ks))
-			if tops[i] >= minTopHash && p != nil {
-				g.mix(r.keyValue(1, p))
-			} else if p != nil {
-				g.mix(1)
-			} else {
-				g.mix(0)
-			}
-		}
+		digestIndirect(g, tops, k, r.t.key.size)
 	case pointsElsewhere(r.key):
 		for i := uintptr(0); i < bucketCnt; i++ {
 			x, y := keyWords(r.key, add(k, i*ks))
@@ -259,14 +250,22 @@ func (r *runner) digestBucket(g *digest, b unsafe.Pointer) {
 		g.words(e, es)
 		return
 	}
+	digestIndirect(g, tops, e, r.t.elem.size)
+}
+
+// digestIndirect: eight pointers to size bytes (all kinds of this size are bytes).
+func digestIndirect(g *digest, tops *[bucketCnt]uint8, at unsafe.Pointer, size uintptr) {
 	for i := uintptr(0); i < bucketCnt; i++ {
-		p := loadp(add(e, i*es))
-		if tops[i] >= minTopHash && p != nil {
-			g.mix(r.elemValue(1, p))
-		} else if p != nil {
-			g.mix(1)
-		} else {
+		p := loadp(add(at, i*ptrSize))
+		switch {
+		case p == nil:
 			g.mix(0)
+		case tops[i] < minTopHash:
+			g.mix(1)
+		default:
+			g.mix(2)
+			g.words(p, size/8)
+			g.a = rollBytes(g.a, add(p, size/8*8), size%8)
 		}
 	}
 }
