@@ -6,13 +6,14 @@
 #   gomap_test_executables()                  builds tests/<name> of this build
 #   gomap_unit_tests(BINARIES folder ...)     runs them
 #   gomap_corpus_tests(BINARIES folder ...)   replays corpus/, target by target
+#   gomap_vector_test(BINARIES folder ...)    compares with the recordings of corpus/vectors/
 #   gomap_go_tests(BINARIES folder ...)       the same beside the real go1.19, and what
 #                                             becomes of a child process that fails
 #
-# Options of the last three: PREFIX of the tests' names, LABELS, FIXTURES that
+# Options of the last four: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
-# many random ones.
+# many random ones; gomap_vector_test: LEAVE_OUT, vectors with these flags.
 
 set(GOMAP_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
 get_filename_component(GOMAP_ROOT ${GOMAP_ROOT} ABSOLUTE)
@@ -110,6 +111,20 @@ function(gomap_corpus_tests)
     gomap_test(NAME ${arg_PREFIX}replay/${target} TIMEOUT 300 ${more}
       COMMAND ${GOMAP_EXPECT} 1 "^([0-9]+) files, \\1 failed" ${replay} --target ${target} ${arg_BINARIES}/corpus/${target})
   endforeach()
+endfunction()
+
+function(gomap_vector_test)
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES;LEAVE_OUT" ${ARGN})
+  set(options "")
+  if(arg_EMULATOR)
+    list(APPEND options --emulator ${arg_EMULATOR})
+  endif()
+  foreach(flag IN LISTS arg_LEAVE_OUT)
+    list(APPEND options --skip ${flag})
+  endforeach()
+  gomap_test(NAME ${arg_PREFIX}vectors TIMEOUT 300 LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP}
+    COMMAND ${GOMAP_EXPECT} 0 "[1-9][0-9]* vectors of go1\\.19.* 0 differ"
+      ${GOMAP_ROOT}/ci/vectors --check ${arg_BINARIES} ${options})
 endfunction()
 
 function(gomap_go_tests)
