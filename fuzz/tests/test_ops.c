@@ -61,8 +61,8 @@ static bool op_canonical(const op *o)
         want.count = o->count;
         want.key = o->key;
         want.step = o->step;
-        return op_equal(o, &want) && o->count >= 1 && o->count <= op_max_keys && o->step >= 1 && o->step <= 128 &&
-               (o->step & (o->step - 1)) == 0 && (o->count > 1 || o->step == 1);
+        return op_equal(o, &want) && o->count >= 1 && o->count <= op_max_keys && o->step >= 1 &&
+               o->step <= 128 && (o->step & (o->step - 1)) == 0 && (o->count > 1 || o->step == 1);
     case op_set_at:
     case op_del_at:
     case op_get_at:
@@ -74,7 +74,8 @@ static bool op_canonical(const op *o)
         want.iter = o->iter;
         want.all = o->all;
         want.count = o->count;
-        return op_equal(o, &want) && o->iter < trace_iters && o->count <= op_max_steps && o->all == (o->count == 0);
+        return op_equal(o, &want) && o->iter < trace_iters && o->count <= op_max_steps &&
+               o->all == (o->count == 0);
     case op_fail:
         want.count = o->count;
         want.key = o->key;
