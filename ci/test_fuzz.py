@@ -164,7 +164,7 @@ class Jobs(unittest.TestCase):
         job = self.fuzz(COUNT)
         self.assertEqual((job.verdict, job.runs, job.checked_ops, job.features, job.corpus), ("ok", 2, 3, 4, 1))
         self.assertEqual(set(job.row()), {"target", "engine", "sanitizer", "runs", "runs_per_s", "checked_ops",
-                                          "checked_ops_per_s", "features", "corpus", "verdict"})
+                                          "checked_ops_per_s", "features", "corpus", "judges", "verdict"})
 
     def test_crash_is_minimised_and_saved(self):
         crash = "for a; do case $a in -artifact_prefix=*) printf 'xxxxyyyyzzzzbug.wwww' >${a#*=}crash-1;; esac; done\n"
@@ -185,6 +185,24 @@ class Jobs(unittest.TestCase):
         with self.assertRaisesRegex(fuzz.Trouble, "in use by another ci/fuzz.*--work"):
             fuzz.LibFuzzer(self.options, self.target, "libfuzzer", 1, os.path.join(fuzz.HOME, "run")).reserve()
         job.lock.close()
+
+    def test_go_judges_where_it_is(self):
+        job = self.fuzz(COUNT)
+        job.ask_go()
+        self.assertFalse(job.replay.go)
+        job.options.go = True
+        with self.assertRaisesRegex(fuzz.Trouble, "no go1.19 here"):
+            job.ask_go()
+        os.makedirs(os.path.join(self.preset, "go"))
+        self.script("go/gomap-go119", "")
+        job.ask_go()
+        self.assertIn("--judge", job.replay.command())
+        self.assertEqual(job.env["GOMAP_JUDGE"], "go")
+        del job.env["GOMAP_JUDGE"]
+        job.options.go = False
+        job.ask_go()
+        self.assertNotIn("--judge", job.replay.command())
+        self.assertNotIn("GOMAP_JUDGE", job.env)
 
     def test_failing_corpus_stops_the_target(self):
         with open(os.path.join(self.corpus, "known"), "w", encoding="utf-8") as file:
