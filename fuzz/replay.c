@@ -6,6 +6,7 @@
  *     replay corpus/grow_iter/seed            run a folder
  *     replay --show FILE                      numbered ops
  *     replay --dump --until 12 FILE           state after each op up to #12
+ *     replay --draw MAP.svg --until 12 FILE   a picture of the map after op #12
  *     replay --compile IN.txt OUT             text to bytes
  *
  * Exit code: 0 all well, 1 a judge differs, 2 bad usage or unreadable input.
@@ -17,6 +18,7 @@
 #include <time.h>
 
 #include "../oracle/judge_go.h"
+#include "draw.h"
 #include "lockstep.h"
 #include "report.h"
 
@@ -33,6 +35,7 @@ static const char usage[] =
     "  --text          print the trace in its text form\n"
     "  --bytes         print the trace in its binary form, as hex\n"
     "  --dump          run it, and print map and iterators after each op\n"
+    "  --draw FILE     run it, and write a picture of map and iterators at its end, as SVG\n"
     "  --until N       stop after op N\n"
     "  --roundtrip     check that bytes -> ops -> text -> ops -> bytes loses nothing\n"
     "  --judge go      ask the real go1.19 as well, after each step (exact mode only)\n"
@@ -45,11 +48,12 @@ static const char usage[] =
     "\n"
     "Exit code: 0 all well, 1 a judge differs, 2 bad usage or unreadable input.\n";
 
-enum { mode_run, mode_show, mode_text, mode_bytes, mode_dump, mode_roundtrip };
+enum { mode_run, mode_show, mode_text, mode_bytes, mode_dump, mode_draw, mode_roundtrip };
 
 static struct {
     const char *program;
     int mode;
+    const char *picture;       /* where --draw writes */
     const fuzz_target *target; /* NULL: from the path */
     size_t until;
     unsigned long repeat;
@@ -74,6 +78,13 @@ static bool is_text(const char *path)
 {
     size_t n = strlen(path);
     return n > 4 && strcmp(path + n - 4, ".txt") == 0;
+}
+
+/* So that --draw TRACE does not overwrite the trace. */
+static bool is_picture(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 4 && strcmp(path + n - 4, ".svg") == 0;
 }
 
 /* The whole file, NUL-terminated; the caller frees it. */
@@ -254,6 +265,35 @@ static void run_file(const char *path, const trace *tr, const fuzz_target *f)
     }
 }
 
+static void draw_file(const char *path, const trace *tr, const fuzz_target *f)
+{
+    report_context c = {.tr = tr, .target = f, .program = opt.program, .file = path, .out = stdout};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        die("no memory", path, "");
+    }
+    run_result r;
+    bool drawn = draw_trace(&c, opt.until, &r, out);
+    fclose(out);
+    opt.failed += r.failed;
+    if (!drawn) {
+        die("there is no op after which to draw the map", path, "");
+    }
+    out = fopen(opt.picture, "wb");
+    if (out == NULL) {
+        die(strerror(errno), opt.picture, "");
+    }
+    bool whole = fwrite(text, 1, size, out) == size;
+    if (fclose(out) != 0 || !whole) {
+        int why = errno;
+        remove(opt.picture);
+        die(strerror(why), opt.picture, "");
+    }
+    free(text);
+}
+
 static void one_file(const char *path)
 {
     static trace tr;
@@ -268,7 +308,7 @@ static void one_file(const char *path)
     if (opt.lockstep) {
         tr.mode = gm_exact;
     }
-    if (opt.until < tr.nops && opt.mode != mode_run && opt.mode != mode_dump) {
+    if (opt.until < tr.nops && opt.mode != mode_run && opt.mode != mode_dump && opt.mode != mode_draw) {
         tr.nops = opt.until;
     }
     char header[160];
@@ -289,6 +329,9 @@ static void one_file(const char *path)
             printf("%02x%s", bytes[i],
                    i + 1 == n || i == trace_header_bytes - 1 || (i > 12 && i % 16 == 11) ? "\n" : " ");
         }
+        break;
+    case mode_draw:
+        draw_file(path, &tr, f);
         break;
     default:
         run_file(path, &tr, f);
@@ -437,6 +480,12 @@ int main(int argc, char **argv)
             opt.mode = mode_bytes;
         } else if (strcmp(a, "--dump") == 0) {
             opt.mode = mode_dump;
+        } else if (strcmp(a, "--draw") == 0) {
+            opt.mode = mode_draw;
+            opt.picture = ++i < argc ? argv[i] : NULL;
+            if (opt.picture == NULL || !is_picture(opt.picture)) {
+                die("needs the name of a file that ends in .svg", a, "see replay --help");
+            }
         } else if (strcmp(a, "--roundtrip") == 0) {
             opt.mode = mode_roundtrip;
         } else if (a[0] == '-' && a[1] != '\0') {
@@ -452,6 +501,10 @@ int main(int argc, char **argv)
     if (opt.go && !child_ready()) {
         printf("go judge: skipped: %s\n", child_why());
         return 2;
+    }
+    struct stat st;
+    if (opt.mode == mode_draw && (paths != 1 || (stat(argv[0], &st) == 0 && S_ISDIR(st.st_mode)))) {
+        die("needs exactly one trace", "--draw", "see replay --help");
     }
     for (int i = 0; i < paths; i++) {
         one_path(argv[i]);

@@ -49,6 +49,9 @@ gomap_wrong(compile-folder "no-such-folder" ${replay} --compile ${bad}/fine.txt 
 gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
   TIMEOUT 120 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
 
+gomap_test(NAME tools/draw COMMAND python3 -B ${GOMAP_ROOT}/ci/test_draw.py ${build}/gcc
+  TIMEOUT 120 LABELS tools FIXTURES built-gcc)
+
 # The shared library exports what the headers declare, no more and no less.
 gomap_test(NAME tools/exports COMMAND ${GOMAP_ROOT}/ci/cmake/exports ${build}/gcc/libgomap.so
   TIMEOUT 60 LABELS tools FIXTURES built-gcc)
