@@ -25,6 +25,8 @@ import tempfile
 import threading
 import time
 
+import minimise
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 HOME = os.path.join(BUILD, "fuzz")
@@ -37,7 +39,6 @@ MAX_LEN = 4096       # trace_max_bytes of fuzz/ops.h
 INPUT_TIMEOUT = 10   # seconds for one input: far above the 50 ms that one may take
 MEMORY_MB = 2048
 GRACE = 60           # seconds that an engine may take beyond its time before it counts as hung
-MINIMISE_TIME = 30
 RATIO_TIME = 5       # seconds, and
 RATIO_TURNS = 2      # how often, for AFL++ with a target and with the empty one
 
@@ -225,33 +226,42 @@ class Replay:
         return run(self.command(mode, path), INPUT_TIMEOUT, env=self.env)[1]
 
 
-def minimise(data, fails, seconds):
-    """The shortest and plainest bytes that still fail: chunks are removed, then zeroed, then bytes made smaller.
+def shrink(replay, data, verdict, folder):
+    """The smallest input with that verdict: (its bytes, its own verdict, a note if there was no time for all)."""
+    trial = os.path.join(folder, "trial")
+    rule = rule_of(verdict)
 
-    Chunks are of whole ops (4 bytes), so what is left reads well as a trace.
-    """
-    end = time.monotonic() + seconds
-    for plain in (b"", b"\0"):
-        size = 4 * max(1, len(data) // 8)
-        while size >= 4:
-            at = max(0, (len(data) - 1) // size * size)
-            while at >= 0 and time.monotonic() < end:
-                chunk = data[at:at + size]
-                shorter = data[:at] + plain * len(chunk) + data[at + size:]
-                if shorter != data and fails(shorter):
-                    data = shorter
-                at -= size
-            size = size // 2 // 4 * 4
-    for at in reversed(range(len(data))):
-        while data[at] and time.monotonic() < end:
-            for smaller in sorted({0, data[at] // 2, data[at] - 1}):
-                trial = data[:at] + bytes([smaller]) + data[at + 1:]
-                if fails(trial):
-                    data = trial
-                    break
-            else:
-                break
-    return data
+    def written(content):
+        path = trial + (".txt" if isinstance(content, str) else "")
+        with open(path, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def fails(content):
+        return rule_of(replay.verdict(written(content))[0]) == rule
+
+    def encode(text):
+        if run([replay.binary, "--compile", written(text), trial], INPUT_TIMEOUT, env=replay.env)[0] != 0:
+            return None
+        with open(trial, "rb") as file:
+            return file.read()
+
+    data, whole = minimise.minimise(data, replay.text("--text", written(data)), fails, encode)
+    # Bytes say one thing in many ways, and what a target does not allow is bent: the text says what was run.
+    plain = encode(replay.text("--text", written(data)))
+    if plain is not None and fails(plain):
+        data = plain
+    note = "" if whole else "it may be smaller still: minimising ends after %d s" % minimise.SECONDS
+    return data, replay.verdict(written(data))[0], note
+
+
+def save_crash(replay, verdict, data):
+    """Saves a failing input under the name of its verdict; returns its path."""
+    folder = os.path.join(HOME, "crashes", replay.target)
+    os.makedirs(folder, exist_ok=True)
+    saved = os.path.join(folder, "%s-%s" % (rule_of(verdict)[:60], hashlib.sha1(data).hexdigest()[:8]))
+    write_whole(saved, data)
+    return saved
 
 
 # --- jobs --------------------------------------------------------------------
@@ -391,20 +401,17 @@ class Job:
             verdict, data, note = self.examine(path, first)
         except Stop:
             verdict, data, note = self.logged_verdict(), first, "interrupted before it was minimised"
-        folder = os.path.join(HOME, "crashes", self.target)
-        os.makedirs(folder, exist_ok=True)
-        saved = os.path.join(folder, "%s-%s" % (rule_of(verdict)[:60], hashlib.sha1(data).hexdigest()[:8]))
-        write_whole(saved, data)
+        saved = save_crash(self.replay, verdict, data)
         shown = os.path.relpath(saved)
         self.verdict = verdict
         self.report = "%s FAILED\n%s\n" % (self.name(), verdict)
         try:
             write_whole(saved + ".txt", self.replay.text("--text", saved).encode())
-            if note:
+            again, said = ("", "") if verdict == "timeout" else self.replay.verdict(saved)
+            if again:  # what replay says begins with the verdict and ends with how to repeat it
+                self.report = "%s FAILED\n%s" % (self.name(), said.partition("\nto repeat it:")[0])
+            else:
                 self.report += self.replay.text("--show", saved)
-            else:  # what replay says begins with the verdict and ends with how to repeat it
-                said = self.replay.verdict(saved)[1].partition("\nto repeat it:")[0]
-                self.report = "%s FAILED\n%s" % (self.name(), said)
         except Stop:
             pass
         self.report = self.report.rstrip("\n") + "\n\n  saved   %s (%d bytes; the engine's had %d)\n" % (shown, len(data), len(first))
@@ -420,18 +427,8 @@ class Job:
             return self.logged_verdict(), data, "replay alone does not fail on it; log: " + os.path.relpath(self.log)
         if verdict == "timeout":
             return verdict, data, "an input that takes longer than %d s is not minimised" % INPUT_TIMEOUT
-        trial = os.path.join(self.folder, "trial")
-        rule = rule_of(verdict)
-
-        def fails(candidate):
-            with open(trial, "wb") as file:
-                file.write(candidate)
-            return rule_of(self.replay.verdict(trial)[0]) == rule
-
-        data = minimise(data, fails, MINIMISE_TIME)
-        with open(trial, "wb") as file:
-            file.write(data)
-        return self.replay.verdict(trial)[0], data, ""
+        data, verdict, note = shrink(self.replay, data, verdict, self.folder)
+        return verdict, data, note
 
     def logged_verdict(self):
         with open(self.log, "rb") as file:

@@ -68,27 +68,6 @@ class Verdicts(unittest.TestCase):
         self.assertNotEqual(fuzz.rule_of("model: length: op #12"), fuzz.rule_of("range: twice: op #12"))
 
 
-class Minimise(unittest.TestCase):
-    def test_keeps_what_is_needed_and_no_more(self):
-        data = bytes(range(1, 201))
-        small = fuzz.minimise(data, lambda d: b"\x29\x2a" in d and b"\x65" in d, 10)
-        self.assertLessEqual(len(small), 8)
-        self.assertTrue(b"\x29\x2a" in small and b"\x65" in small)
-
-    def test_makes_bytes_smaller(self):
-        small = fuzz.minimise(b"\xff\xff\xff\xff\xff\xff", lambda d: len(d) > 3 and d[2] > 36, 10)
-        self.assertEqual(small, b"\0\0\x25\0")
-
-    def test_ends_in_time(self):
-        begin = time.monotonic()
-        fuzz.minimise(bytes(range(256)) * 16, lambda d: time.sleep(0.01) or False, 0.3)
-        self.assertLess(time.monotonic() - begin, 2)
-
-    def test_tiny(self):
-        for data in (b"", b"x", b"abcde"):
-            self.assertEqual(fuzz.minimise(data, lambda d: False, 1), data)
-
-
 class Table(unittest.TestCase):
     def test_numbers_fit(self):
         for n in (0, 7, 1234, 999999, 10**7, 123456789, 10**10, 10**13, 2**64 - 1):

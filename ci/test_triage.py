@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests of ci/triage and ci/minimise.py: python3 ci/test_triage.py BUILD-FOLDER
+
+What minimising does is tried on made-up failures, whose smallest trace is
+known, and on the target that must fail, by a real replay.
+"""
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import unittest.mock
+
+import fuzz
+import minimise
+import triage
+
+BUILD = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else os.path.join(fuzz.BUILD, "gcc")
+SEEDS = os.path.join(fuzz.ROOT, "corpus", "selftest_negative", "seed")
+
+# The fewest ops that each of its seeds needs: five entries, of which one must come after the first op; and
+# what shows the damage, where the end of the trace does not.
+FEWEST = {"check-must-see-a-wrong-count": 2, "check-must-see-a-wrong-tophash": 2, "determinism-must-see-another-end": 2,
+          "memory-must-see-a-leak": 2, "range-must-see-a-swallowed-step": 4, "uthash-must-see-a-wrong-elem": 3}
+
+
+def keys(text):
+    """The keys that a text assigns."""
+    found = set()
+    for first, last, step in re.findall(r"^assign (\d+)(?:\.\.(\d+))?(?: step (\d+))?$", text, re.M):
+        found.update(range(int(first), int(last or first) + 1, int(step or 1)))
+    return found
+
+
+def tries_in_time(by, trace, seconds):
+    """How often it tries something, by a clock on which each try takes a second."""
+    tried = []
+    with unittest.mock.patch.object(minimise.time, "monotonic", lambda: len(tried)):
+        by(trace, lambda content: tried.append(content), seconds)
+    return len(tried)
+
+
+class ByOp(unittest.TestCase):
+    def small(self, text, fails, seconds=20):
+        self.assertTrue(fails(text))
+        small = minimise.by_op(text, fails, time.monotonic() + seconds)
+        self.assertTrue(fails(small))
+        return small
+
+    def test_removes_runs_of_ops(self):
+        noise = "".join("get %d\nnext b x2\n" % n for n in range(100))
+        text = "map key=string seed=9\n" + noise + "clear\n" + noise + "check\n" + noise
+        self.assertEqual(self.small(text, lambda t: "clear" in t and "check" in t), "map\nclear\ncheck\n")
+
+    def test_shortens_and_splits_ranges(self):
+        text = "map\nassign 0..63 step 2\n"
+        self.assertEqual(self.small(text, lambda t: 40 in keys(t)), "map\nassign 40\n")
+        self.assertEqual(self.small(text, lambda t: {40, 42, 44} <= keys(t)), "map\nassign 40..44 step 2\n")
+        self.assertEqual(self.small(text, lambda t: {0, 62} <= keys(t)), "map\nassign 0\nassign 62\n")
+        self.assertEqual(self.small("map\nassign 65530 x20\n", lambda t: "assign" in t), "map\nassign 0\n")
+
+    def test_makes_numbers_smaller(self):
+        for text, needed, small in (
+                ("next c x9", r"next c", "next c"), ("next c x*", r"next", "next c"),
+                ("next c x50", r"next c x(1[7-9]|[2-5]\d)$", "next c x17"),
+                ("fail after 300 x8", r"fail after (\d+)", "fail after 0"), ("seed 999", r"seed (9\d)?", "seed 0"),
+                ("nil 1000", r"nil [1-9]", "nil 1"), ("make hint=100 maker=makemap64", r"make.*64", "make maker=makemap64"),
+                ("assign 300..310", r"assign 3\d\d\.\.", "assign 300..301")):
+            fails = lambda t: re.search(needed, t, re.M) is not None
+            self.assertEqual(self.small("map\n%s\n" % text, fails), "map\n%s\n" % small)
+
+    def test_simplifies_the_header(self):
+        text = "map key=string elem=zero hash=lowbits hint=100 seed=77 mode=strict maker=makemap64\ncheck\n"
+        self.assertEqual(self.small(text, lambda t: "strict" in t and re.search(r"seed=[5-7]\d", t)),
+                         "map seed=50 mode=strict\n")
+
+    def test_every_op_is_needed(self):
+        text = "map\n" + "".join("assign %d\nget %d\n" % (n, n) for n in range(40))
+        small = self.small(text, lambda t: len(keys(t)) >= 5)
+        self.assertEqual(len(small.splitlines()), 6)
+
+    def test_ends_in_time(self):
+        text = "map\n" + "".join("get %d\n" % n for n in range(200))
+        self.assertEqual(tries_in_time(minimise.by_op, text, 30), 30)
+
+
+class ByByte(unittest.TestCase):
+    def small(self, data, fails, seconds=10):
+        return minimise.by_byte(data, fails, time.monotonic() + seconds)
+
+    def test_keeps_what_is_needed_and_no_more(self):
+        small = self.small(bytes(range(1, 201)), lambda d: b"\x29\x2a" in d and b"\x65" in d)
+        self.assertLessEqual(len(small), 8)
+        self.assertTrue(b"\x29\x2a" in small and b"\x65" in small)
+
+    def test_makes_bytes_smaller(self):
+        self.assertEqual(self.small(b"\xff\xff\xff\xff\xff\xff", lambda d: len(d) > 3 and d[2] > 36), b"\0\0\x25\0")
+
+    def test_ends_in_time(self):
+        self.assertEqual(tries_in_time(minimise.by_byte, bytes(range(1, 256)) * 16, 30), 30)
+
+    def test_tiny(self):
+        for data in (b"", b"x", b"abcde"):
+            self.assertEqual(self.small(data, lambda d: False, 1), data)
+
+    def test_stands_in_where_the_text_does_not_fail(self):
+        data, whole = minimise.minimise(b"xxxxyyyybug.", "map\n", lambda content: b"bug" in content
+                                        if isinstance(content, bytes) else False, lambda text: b"")
+        self.assertEqual((data, whole), (b"bug\0", True))
+
+
+class Triage(unittest.TestCase):
+    """With a real replay."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        saved = fuzz.BUILD, fuzz.HOME, triage.CORPUS
+        self.addCleanup(lambda: (setattr(fuzz, "BUILD", saved[0]), setattr(fuzz, "HOME", saved[1]),
+                                 setattr(triage, "CORPUS", saved[2])))
+        fuzz.BUILD, self.preset = os.path.split(os.path.abspath(BUILD))
+        fuzz.HOME = os.path.join(self.folder, "fuzz")
+        triage.CORPUS = os.path.join(self.folder, "corpus")
+
+    def triage(self, *arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = triage.main(["--preset", self.preset, *arguments])
+            except SystemExit as end:
+                status = end.code
+        return status, out.getvalue(), err.getvalue()
+
+    def rule(self, text):
+        path = os.path.join(self.folder, "rule.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return fuzz.rule_of(fuzz.Replay(self.preset, "selftest_negative", dict(os.environ)).verdict(path)[0])
+
+    def noisy(self, name):
+        """A seed with ops that change nothing between those before the damage."""
+        with open(os.path.join(SEEDS, name + ".txt"), encoding="utf-8") as file:
+            lines = [line for line in file.read().splitlines() if line and line[0] != "#"]
+        noise = ["get 100..130", "delete 300..340", "iter d", "end d", "check"] * 4
+        damage = lines.index("assign 4")
+        return "\n".join([lines[0]] + [line for op in lines[1:damage] for line in noise + [op]] + noise +
+                         lines[damage:]) + "\n"
+
+    def test_knows_every_seed(self):
+        self.assertEqual(sorted(FEWEST), sorted(name[:-4] for name in os.listdir(SEEDS)))
+
+    def test_every_op_that_is_left_is_needed(self):
+        for name, fewest in FEWEST.items():
+            text = self.noisy(name)
+            path = os.path.join(self.folder, name + ".txt")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            status, small, said = self.triage("--target", "selftest_negative", "--as", "text", path)
+            self.assertEqual((status, said), (0, ""), name)
+            lines = small.splitlines()
+            rule = self.rule(text)
+            self.assertEqual(self.rule(small), rule, name)
+            self.assertTrue(rule.startswith(name.partition("-")[0]), (name, rule))
+            self.assertEqual(len(lines) - 1, fewest, small)
+            for at in range(1, len(lines)):
+                self.assertNotEqual(self.rule("\n".join(lines[:at] + lines[at + 1:]) + "\n"), rule, (small, at))
+
+    def test_tells_everything(self):
+        seed = os.path.join(SEEDS, "range-must-see-a-swallowed-step.txt")
+        status, said, _ = self.triage(seed)
+        self.assertEqual(status, 0)
+        self.assertRegex(said, r"^range: missed: op #4\n")
+        for words in ("=>    4  next a", "the port   ", "1 owed", "  saved   ", "  repeat  "):
+            self.assertIn(words, said)
+        saved = os.listdir(os.path.join(fuzz.HOME, "crashes", "selftest_negative"))
+        self.assertEqual(len(saved), 2)
+
+    def test_promote(self):
+        seed = os.path.join(SEEDS, "check-must-see-a-wrong-count.txt")
+        status, said, _ = self.triage("--promote", "wrong-count", seed)
+        self.assertEqual(status, 0)
+        self.assertIn("kept", said)
+        kept = os.path.join(triage.CORPUS, "selftest_negative", "regress", "wrong-count")
+        with open(kept + ".txt", encoding="utf-8") as file:
+            self.assertIn("# Before that: check: ", file.read())
+        trip = subprocess.run([os.path.join(BUILD, "replay"), "--roundtrip", os.path.dirname(kept)],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual((trip.returncode, trip.stdout), (0, "2 files, 0 failed\n"))
+        status, _, said = self.triage("--promote", "wrong-count", seed)  # nothing is overwritten
+        self.assertEqual(status, 2)
+        self.assertIn("already", said)
+
+    def test_what_cannot_be_triaged(self):
+        path = os.path.join(self.folder, "trace.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("map\nassign 1\n")
+        status, said, _ = self.triage(path)
+        self.assertEqual(status, 1)
+        self.assertIn("ok, nothing to triage", said)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("map\nassing 1\n")
+        for arguments, words in (((path,), "trace.txt:2:1: "), ((path + "x",), "is not a file"),
+                                 (("--promote", "Bad Name", path), "a name is like"), (("--as", "perl", path), "perl"),
+                                 (("--target", "nonsense", path), "nonsense"),
+                                 (("--preset", "nonsense", path), "ci/cmake/build nonsense")):
+            status, _, said = self.triage(*arguments)
+            self.assertEqual(status, 2, arguments)
+            self.assertIn(words, said)
+        self.assertFalse(os.path.exists(fuzz.HOME))
+
+    def test_targets(self):
+        targets = sum(fuzz.read_targets(), [])
+        for path, target in (("corpus/overflow/seed/x.txt", "overflow"), ("/a/build/fuzz/crashes/makemap/x", "makemap"),
+                             ("x.txt", "everything"), ("corpus/nonsense/x", "everything"),
+                             ("/corpus/overflow/crashes/makemap/x", "makemap")):
+            self.assertEqual(triage.target_of(path, targets), target)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
