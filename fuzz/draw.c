@@ -438,7 +438,8 @@ static void draw_map(drawing *d, size_t n, FILE *out)
     for (unsigned i = 0; i < states; i++) {
         fprintf(out, ".%s,.legend-%s{fill:%s}\n", state_class[i], state_class[i], state_fill[i]);
     }
-    fprintf(out, ".in{text-anchor:middle;font-size:%upx}\n</style>\n", d->s->font);
+    fprintf(out, ".in{text-anchor:middle;font-size:%upx}\n.number{font-size:%dpx}\n</style>\n", d->s->font,
+            d->s->pitch < 14 ? 8 : 11);
     fprintf(out, "<rect width=\"%u\" height=\"%u\" fill=\"#fff\"/>\n", width, bottom);
     fwrite(text, 1, size, out);
     fputs("</svg>\n", out);

@@ -281,6 +281,9 @@ static void draw_file(const char *path, const trace *tr, const fuzz_target *f)
     if (!drawn) {
         die("there is no op after which to draw the map", path, "");
     }
+    if (!r.failed && r.ops < tr->nops && opt.until >= tr->nops) {
+        printf("%s: cut short by the budget of a run: %zu of %zu ops\n", path, r.ops, tr->nops);
+    }
     out = fopen(opt.picture, "wb");
     if (out == NULL) {
         die(strerror(errno), opt.picture, "");
