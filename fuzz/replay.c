@@ -350,6 +350,14 @@ static int by_name(const void *a, const void *b)
 }
 
 /* In the order of names, so that output can be compared. */
+/* What else lies in corpus/. */
+static bool may_be_trace(const char *name)
+{
+    size_t n = strlen(name);
+    bool json = n > 5 && strcmp(name + n - 5, ".json") == 0;
+    return name[0] != '.' && strcmp(name, "README.md") != 0 && !json;
+}
+
 static void one_path(const char *path)
 {
     struct stat st;
@@ -369,7 +377,7 @@ static void one_path(const char *path)
     struct dirent *e;
     while (errno = 0, (e = readdir(d)) != NULL) {
         size_t len = strlen(path) + strlen(e->d_name) + 2;
-        if (e->d_name[0] == '.' || strcmp(e->d_name, "README.md") == 0) {
+        if (!may_be_trace(e->d_name)) {
             continue;
         }
         char **more = realloc(names, (n + 1) * sizeof *more);

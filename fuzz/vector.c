@@ -61,40 +61,53 @@ static void print_op(size_t step)
     fputs(line, stdout);
 }
 
-/* text: a state that ends in the line of results.  That line goes into the
- * step's, less its hash; what lies before it is shown only if this is the end. */
+/* text: the line of results, or a state that ends in it.  The line goes into the
+ * step's, less its hash; what lies before it is shown if this is the end. */
 static void print_step(size_t step, uint64_t digest, const char *text, bool end)
 {
-    const char *result = strstr(text, "\nresult ");
-    if (result == NULL) {
+    const char *line = strncmp(text, "result ", strlen("result ")) == 0 ? text : strstr(text, "\nresult ");
+    if (line == NULL) {
         die("a state without results");
     }
-    result += strlen("\nresult ");
+    line += *line == '\n';
+    const char *result = line + strlen("result ");
     const char *hash = strstr(result, " hash=0x");
     int length = (int)(hash != NULL ? (size_t)(hash - result) : strcspn(result, "\n"));
     print_op(step);
     printf("\t%.*s%s\t%016llx\n", length > longest_result ? longest_result : length, result,
            length > longest_result ? "..." : "", (unsigned long long)digest);
     if (end) {
-        printf("end\n%.*s", (int)(result - strlen("result ") - text), text);
+        printf("end\n%.*s", (int)(line - text), text);
     }
 }
 
-static char *last_state;
+/* How many steps there are is known after a first run; only then is there a last
+ * one, whose state is shown. */
+static bool counted;
 static size_t last_step;
 
-/* Each step of the port, one late: the last one is told by finish. */
 static void look(const oracle_step *s)
 {
-    if (last_state != NULL) {
-        print_step(last_step, record.each[last_step], last_state, false);
+    bool end = counted && record.nops == last_step;
+    char *text = NULL;
+    size_t size;
+    if (!counted) {
+        return;
     }
-    free(last_state);
-    last_state = judge_go_port_state(s);
-    last_step = record.nops;
-    if (last_state == NULL) {
+    if (end) {
+        text = judge_go_port_state(s);
+    } else {
+        FILE *f = open_memstream(&text, &size);
+        if (f != NULL) {
+            judge_go_port_result(s, f);
+            fclose(f);
+        }
+    }
+    if (text == NULL) {
         die("no memory to show a state");
     }
+    print_step(record.nops, record.each[record.nops], text, end);
+    free(text);
 }
 
 static void print_go(void)
@@ -139,8 +152,10 @@ int main(int argc, char **argv)
     if (go) {
         print_go();
     } else {
-        print_step(last_step, record.each[last_step], last_state, true);
-        free(last_state);
+        counted = true;
+        last_step = record.nops;
+        o.go_alone = true; /* the judges have had their say */
+        run_trace(&tr, c.target, &o);
     }
     return 0;
 }

@@ -72,6 +72,15 @@ static void put_value(const rtype *t, const void *p, FILE *f)
     }
 }
 
+void judge_go_port_result(const oracle_step *s, FILE *out)
+{
+    fprintf(out, "result seen=0x%03" PRIx64 " panic=\"%s\" key=", record.seen, record.words);
+    put_value(s->t->key, record.key, out);
+    fputs(" elem=", out);
+    put_value(s->t->elem, record.elem, out);
+    fprintf(out, " hash=0x%016" PRIx64 "\n", record.roll);
+}
+
 char *judge_go_port_state(const oracle_step *s)
 {
     char *text = NULL;
@@ -94,11 +103,7 @@ char *judge_go_port_state(const oracle_step *s)
             gm_dump_iter(&s->its[i], gm_sink_file(f));
         }
     }
-    fprintf(f, "result seen=0x%03" PRIx64 " panic=\"%s\" key=", record.seen, record.words);
-    put_value(s->t->key, record.key, f);
-    fputs(" elem=", f);
-    put_value(s->t->elem, record.elem, f);
-    fprintf(f, " hash=0x%016" PRIx64 "\n", record.roll);
+    judge_go_port_result(s, f);
     fclose(f);
     return text;
 }

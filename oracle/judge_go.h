@@ -28,6 +28,8 @@ void judge_go_explain(const oracle_step *s, oracle_report *r);
 /* The port's state and the results of its last step as text, in the words of
  * oracle/go/dump.go; the caller frees it. */
 char *judge_go_port_state(const oracle_step *s);
+/* The last line of that alone: `result ` and what the step returned. */
+void judge_go_port_result(const oracle_step *s, FILE *out);
 
 /* States compared and found equal since the process began. */
 uint64_t judge_go_states(void);

@@ -813,6 +813,19 @@ GM_WRAPS static uintptr_t spread(uint64_t id, uintptr_t seed)
     return (uintptr_t)((x ^ x >> 32) & UINTPTR_MAX);
 }
 
+/* The number of the key at p, from its first bytes where it is long: all that a
+ * hasher meets besides keys is a wiped slot, and that shows there. */
+static int32_t number_to_hash(key_kind k, const void *p, uint32_t *payload)
+{
+    enum { enough = 16 };
+    if (key_types[k].kind == kindArray) {
+        const unsigned char *b = p;
+        uint16_t n = (uint16_t)(b[0] | b[1] << 8);
+        return bytes_same(p, enough, n, 2) ? n : -1;
+    }
+    return key_number(k, p, payload);
+}
+
 /* Every rule in one place.  Draws from the generator happen in typehash (one
  * fastrand for a NaN) and in the case of hash_random below, nowhere else. */
 static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uintptr_t seed)
@@ -820,7 +833,7 @@ static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uin
     const key_kind k = (key_kind)(key - key_types);
     const bool special = k == key_float64 || k == key_complex128 || k == key_iface;
     uint32_t payload = 0;
-    const int32_t n = key_number(k, p, &payload);
+    const int32_t n = number_to_hash(k, p, &payload);
     if (n < 0) {
         return typehash(key, p, seed); /* a wiped slot: ERRATA.md#E3 lets an iterator read one */
     }

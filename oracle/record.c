@@ -89,8 +89,11 @@ void record_simple(unsigned code, unsigned hi, uint16_t key)
 
 void record_text(const char *words)
 {
+    if (!record.on) {
+        return;
+    }
     snprintf(record.words, sizeof record.words, "%s", words);
-    for (; record.on && *words != '\0'; words++) {
+    for (; *words != '\0'; words++) {
         roll((unsigned char)*words);
     }
 }

@@ -45,6 +45,19 @@ gomap_wrong(replay-until "--until" ${replay} --target ${last_target} --until x $
 gomap_wrong(compile-mistake "mistake\\.txt:3:1: " ${replay} --compile ${bad}/mistake.txt ${bad}/out)
 gomap_wrong(compile-folder "no-such-folder" ${replay} --compile ${bad}/fine.txt ${bad}/no-such-folder/out)
 
+gomap_wrong(replay-judge "nonsense.*is not a judge" ${replay} --judge nonsense ${bad}/fine.txt)
+
+set(lockstep ${GOMAP_ROOT}/ci/lockstep)
+gomap_wrong(lockstep-ops "--ops.*few" ${lockstep} --ops few)
+gomap_wrong(lockstep-bits "--bits.*16" ${lockstep} --bits 16)
+gomap_wrong(lockstep-option "unrecognized arguments" ${lockstep} --frobnicate)
+gomap_wrong(lockstep-kind "'nonsense' is no kind of key" ${build}/gcc/lockstep --kind nonsense)
+gomap_wrong(lockstep-no-go "skipped: .*no-such-file" ${CMAKE_COMMAND} -E env GOMAP_GO=${bad}/no-such-file
+  ${build}/gcc/lockstep --ops 1000)
+gomap_wrong(vectors-build "no-such-folder.*build it first" ${GOMAP_ROOT}/ci/vectors --check ${bad}/no-such-folder)
+gomap_wrong(vectors-option "unrecognized arguments" ${GOMAP_ROOT}/ci/vectors --frobnicate)
+gomap_wrong(vector-option "usage" ${build}/gcc/vector --frobnicate)
+
 set(triage ${GOMAP_ROOT}/ci/triage --preset gcc)
 gomap_wrong(triage-nothing "usage" ${triage})
 gomap_wrong(triage-file "no-such-file is not a file" ${triage} ${bad}/no-such-file)
