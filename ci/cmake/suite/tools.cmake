@@ -33,6 +33,10 @@ gomap_wrong(fuzz-json "--json.*no-such-folder" ${fuzz} --json ${bad}/no-such-fol
 gomap_wrong(fuzz-option "unrecognized arguments" ${fuzz} --frobnicate)
 gomap_wrong(fuzz-word "unrecognized arguments" ${fuzz} frobnicate)
 
+gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
+gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
+gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
+
 set(replay ${build}/gcc/replay)
 file(WRITE ${bad}/mistake.txt "map key=int64 elem=int64\nassign 1..9\nassing 3\n")
 file(WRITE ${bad}/fine.txt "map key=int64 elem=int64\nassign 1..9\n")
