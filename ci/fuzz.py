@@ -319,6 +319,7 @@ class Job:
         with open(self.stats, "wb") as file:
             file.write(bytes(64))
         self.env["GOMAP_STATS"] = self.stats
+        self.env["GOMAP_MUTATOR"] = "on" if self.options.mutator else "off"
         self.prepare()
         with open(self.log, "wb") as log:
             self.process = start(self.command(), stdout=log, stderr=subprocess.STDOUT, env=self.env,
@@ -458,6 +459,8 @@ class LibFuzzer(Job):
         return [self.binary, self.work, *([] if self.negative else [self.corpus_folder]),
                 "-max_len=%d" % MAX_LEN, "-timeout=%d" % INPUT_TIMEOUT, "-rss_limit_mb=%d" % MEMORY_MB,
                 "-max_total_time=%d" % self.options.time, "-artifact_prefix=%s/" % self.artifacts,
+                # Without a mutator of ops it begins with short inputs; with one it does not by itself.
+                *([] if self.options.mutator else ["-len_control=100"]),
                 *([] if self.seed is None else ["-seed=%d" % (self.seed or 1)])]
 
     def progress(self):
@@ -484,6 +487,9 @@ class Afl(Job):
         self.out = os.path.join(self.folder, "out", "default")
         self.kept = set()
         os.makedirs(self.inputs)
+        if self.options.mutator:
+            self.env["AFL_CUSTOM_MUTATOR_LIBRARY"] = os.path.join(os.path.dirname(self.binary), "mutator.so")
+            self.env["GOMAP_TARGET"] = self.target
         for path in [] if self.negative else files_of(self.corpus_folder) + files_of(self.work):
             if os.path.getsize(path):
                 keep_input(path, self.inputs)
@@ -657,6 +663,8 @@ def parse_arguments(arguments):
     parser.add_argument("--sanitizer", choices=SANITIZERS, default="asan-ubsan", help="default: asan-ubsan")
     parser.add_argument("--go", action=argparse.BooleanOptionalAction,
                         help="the real go1.19 runtime as one more judge of traces in exact mode; default: where it is")
+    parser.add_argument("--mutator", action=argparse.BooleanOptionalAction, default=True,
+                        help="mutate ops as well as bytes (fuzz/mutator.h); --no-mutator: bytes alone")
     parser.add_argument("--json", metavar="FILE", help="write the final table there")
     parser.add_argument("--seed", type=parse_number(0, 2**32 - 1), metavar="N", help="of the engines' randomness; default: different each time")
     parser.add_argument("--ratio", action=argparse.BooleanOptionalAction, default=True,
@@ -736,10 +744,11 @@ def ratios(options, jobs, screen, run_folder):
 
 
 def afl_rate(job, binary, folder):
-    """Runs/s of afl-fuzz alone with its seeds, over a few seconds."""
+    """Runs/s of afl-fuzz alone with its seeds, over a few seconds; mutating bytes alone."""
     shutil.rmtree(folder, ignore_errors=True)
+    env = {name: value for name, value in job.env.items() if name != "AFL_CUSTOM_MUTATOR_LIBRARY"}
     status, output = run(["afl-fuzz", "-i", job.inputs, "-o", folder, "-V", str(RATIO_TIME), "-G", str(MAX_LEN),
-                          "-t", "1000", "-m", "none", "--", binary], RATIO_TIME + GRACE, env=job.env)
+                          "-t", "1000", "-m", "none", "--", binary], RATIO_TIME + GRACE, env=env)
     try:
         with open(os.path.join(folder, "default", "fuzzer_stats"), encoding="utf-8") as file:
             stats = dict(re.findall(r"(\w+)\s*: (\S+)", file.read()))

@@ -8,6 +8,7 @@ certain; ci/test's group "smoke" runs the real ones.
 import argparse
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -182,6 +183,20 @@ class Jobs(unittest.TestCase):
         job.ask_go()
         self.assertNotIn("--judge", job.replay.command())
         self.assertNotIn("GOMAP_JUDGE", job.env)
+
+    def test_mutator_can_be_left_out(self):
+        called = os.path.join(self.folder.name, "called")
+        for arguments, words in (([], r"^on (?!.*-len_control)"), (["--no-mutator"], r"^off .*-len_control=100")):
+            self.options.mutator = fuzz.parse_arguments(arguments).mutator
+            job = self.fuzz(COUNT + 'echo "$GOMAP_MUTATOR $*" >%s\n' % called)
+            job.lock.close()
+            with open(called, encoding="utf-8") as file:
+                self.assertRegex(file.read(), words)
+            afl = fuzz.Afl(self.options, self.target, "aflpp", 0, os.path.join(fuzz.HOME, "run"))
+            afl.prepare()
+            shutil.rmtree(os.path.join(fuzz.HOME, "run"))
+            self.assertEqual("AFL_CUSTOM_MUTATOR_LIBRARY" in afl.env, self.options.mutator)
+            self.assertTrue(not self.options.mutator or os.path.isabs(afl.env["AFL_CUSTOM_MUTATOR_LIBRARY"]))
 
     def test_failing_corpus_stops_the_target(self):
         with open(os.path.join(self.corpus, "known"), "w", encoding="utf-8") as file:

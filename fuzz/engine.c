@@ -6,6 +6,7 @@
  * GOMAP_STATS=FILE: keeps two native uint64 counters there, runs and judged
  * steps, in a mapping that forked children add to as well.
  * GOMAP_JUDGE=go: the real go1.19 is one more judge of traces in exact mode.
+ * GOMAP_MUTATOR=off: libFuzzer mutates bytes only, not ops too (mutator.h).
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "../oracle/child.h"
+#include "mutator.h"
 #include "report.h"
 
 #define JOIN_(a, b) a##b
@@ -21,9 +23,17 @@ extern const fuzz_target JOIN(target_, GM_TARGET);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t asize, const uint8_t *b, size_t bsize, uint8_t *out,
+                                 size_t max, unsigned seed);
+
+/* libFuzzer's own mutation of bytes.  Other engines have none, and never call
+ * what calls it. */
+extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
 
 static _Atomic uint64_t *stats;
 static run_go go;
+static bool mutator_on;
 
 static void open_stats(const char *path)
 {
@@ -56,6 +66,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         exit(2);
     }
     go = judge != NULL ? run_go_final : run_go_no;
+    mutator_on = fuzz_mutator_on();
     return 0;
 }
 
@@ -81,4 +92,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     return 0;
+}
+
+/* One mutation in five is of bytes: it finds what no recipe thinks of. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    const fuzz_target *f = &JOIN(target_, GM_TARGET);
+    if (!mutator_on || max < mutator_min_bytes) {
+        return LLVMFuzzerMutate(data, size, max);
+    }
+    if (seed % 5 == 0) {
+        size = LLVMFuzzerMutate(data, size, max);
+        if (fuzz_has_ops(f, data, size)) {
+            return size;
+        }
+    }
+    return fuzz_mutate(f, seed, data, size, data, max, NULL);
+}
+
+/* 0: libFuzzer mutates instead. */
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t asize, const uint8_t *b, size_t bsize, uint8_t *out,
+                                 size_t max, unsigned seed)
+{
+    if (!mutator_on) {
+        return 0;
+    }
+    return fuzz_cross(&JOIN(target_, GM_TARGET), seed, a, asize, b, bsize, out, max);
 }

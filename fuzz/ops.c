@@ -59,6 +59,15 @@ static bool hint_split(int64_t hint, int16_t *mantissa, unsigned *shift)
     }
 }
 
+int64_t trace_hint(int64_t hint)
+{
+    unsigned shift = 0;
+    for (; hint > INT16_MAX || hint < INT16_MIN; shift++) {
+        hint /= 2;
+    }
+    return hint * ((int64_t)1 << shift);
+}
+
 /* The step of a single key means nothing. */
 static uint16_t step_of(unsigned count, unsigned step)
 {

@@ -73,6 +73,9 @@ void trace_decode(trace *tr, const uint8_t *data, size_t size);
  * trace_decode of them gives back an identical trace. */
 size_t trace_encode(const trace *tr, uint8_t out[trace_max_bytes]);
 
+/* The nearest hint, towards zero, that the format can express. */
+int64_t trace_hint(int64_t hint);
+
 /* One op alone, canonical. */
 void op_encode(const op *o, uint8_t b[trace_op_bytes]);
 

@@ -178,16 +178,6 @@ static int64_t some_hint(maker *m)
     }
 }
 
-/* The nearest hint, towards zero, that the format can express. */
-static int64_t expressible(int64_t hint)
-{
-    unsigned shift = 0;
-    for (; hint > INT16_MAX || hint < INT16_MIN; shift++) {
-        hint /= 2;
-    }
-    return hint * ((int64_t)1 << shift);
-}
-
 static void doing(maker *m, unsigned what)
 {
     op *o;
@@ -242,7 +232,7 @@ static void doing(maker *m, unsigned what)
     case do_make:
         o = push(m, op_make);
         o->maker = (uint8_t)below(m, op_makers);
-        o->hint = expressible(some_hint(m));
+        o->hint = trace_hint(some_hint(m));
         break;
     case do_nil:
         push(m, op_nil)->key = some_key(m);
@@ -293,7 +283,7 @@ static void choose_types(maker *m, int key, int elem)
     }
     tr->mode = gm_exact;
     tr->maker = (uint8_t)(one_in(m, 4) ? below(m, op_makers) : 0);
-    tr->hint = expressible(some_hint(m));
+    tr->hint = trace_hint(some_hint(m));
     tr->seed = (uint32_t)random_next(&m->state);
 }
 

@@ -112,6 +112,24 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
   add_executable(empty ${PROJECT_SOURCE_DIR}/fuzz/empty.c)
   target_link_libraries(empty PRIVATE gomap_flags gomap_judge)
   target_link_options(empty PRIVATE -fsanitize=fuzzer)
+
+  # The mutator as AFL++ loads it: into afl-fuzz itself, so that it must have
+  # neither instrumentation nor sanitizers.  A plain compiler makes it.
+  find_program(GOMAP_PLAIN_CC NAMES cc gcc clang DOC "compiler without instrumentation, for AFL++'s mutator.so" REQUIRED)
+  set(mutator_sources ${ref_sources} ${PROJECT_SOURCE_DIR}/oracle/kinds.c)
+  foreach(name IN ITEMS mutator_aflpp mutator recipe survey ops random_trace targets)
+    list(APPEND mutator_sources ${PROJECT_SOURCE_DIR}/fuzz/${name}.c)
+  endforeach()
+  foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
+    list(APPEND mutator_sources ${PROJECT_SOURCE_DIR}/fuzz/fuzz_${target}.c)
+  endforeach()
+  file(GLOB mutator_headers CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/ref/*.h ${PROJECT_SOURCE_DIR}/oracle/*.h ${PROJECT_SOURCE_DIR}/fuzz/*.h)
+  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/mutator.so
+    COMMAND ${GOMAP_PLAIN_CC} -std=c11 -O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -D_POSIX_C_SOURCE=200809L
+      -o ${PROJECT_BINARY_DIR}/mutator.so ${mutator_sources}
+    DEPENDS ${mutator_sources} ${mutator_headers} ${PROJECT_SOURCE_DIR}/fuzz/targets.def VERBATIM)
+  add_custom_target(mutator ALL DEPENDS ${PROJECT_BINARY_DIR}/mutator.so)
 endif()
 
 # build/<preset>/corpus/<target>/: seeds compiled from their text, and the
