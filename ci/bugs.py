@@ -31,7 +31,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = f"{ROOT}/build/gcc"
 HOME = f"{ROOT}/build/bugs"
 CATALOGUE = f"{ROOT}/fuzz/bugs"
-TIMEOUT = 10  # seconds for the corpus of one target, which takes less than one
+# For the corpus of one target, which takes less than a second.  Of its own work, so
+# that a busy machine is no alarm; the other one is for a program that only waits.
+CPU_SECONDS = 10
+TIMEOUT = 120
 COLUMNS = 100
 
 VERDICT = re.compile(r"^([a-z0-9.]+): (.+): (?:op #\d+|at the end)$", re.M)
@@ -127,8 +130,9 @@ class Base:
                 f"{BUILD}/libfuzzcore.a", f"{BUILD}/liboracle.a"]
 
 
-def no_core():
+def limits():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
 
 
 def replay(program, target, base, log):
@@ -136,7 +140,7 @@ def replay(program, target, base, log):
     command = [program, "--target", target, *(["--judge", "go"] if base.go else []), f"{BUILD}/corpus/{target}"]
     with open(log, "wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
-                                   start_new_session=True, preexec_fn=no_core)
+                                   start_new_session=True, preexec_fn=limits)
         try:
             status = process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -150,7 +154,7 @@ def replay(program, target, base, log):
     text = read(log).decode(errors="replace")
     verdicts = [f"{judge}: {rule}" for judge, rule in VERDICT.findall(text)]
     last = LAST.search(text)
-    if status is None:
+    if status is None or status in (-signal.SIGXCPU, -signal.SIGKILL):
         return verdicts, "hang"
     if status < 0:
         return verdicts, f"crash: {signal.Signals(-status).name}"
