@@ -350,11 +350,19 @@ static void push_loop(mutator *m, recipe *r)
     }
 }
 
+/* Chains of bucket after bucket, each emptied before the next: the overflow
+ * buckets stay, until there are so many that the map grows to its own size.
+ * Mostly that is what comes next, and then a clear in its midst, or the next
+ * doubling. */
 static void push_chain(mutator *m, recipe *r)
 {
-    unsigned step = chain_step(m), count = 9 + below(m, 16);
+    unsigned step = chain_step(m), room = survey_room(m->s.B), count = 9 + below(m, 16);
+    if (one_in(m, 2) && room > m->s.count + count) {
+        count = room - m->s.count;
+        count = count < op_max_keys ? count : op_max_keys;
+    }
     uint16_t key = one_in(m, 2) ? some_key(m) : fresh_key(m, 1, 1);
-    for (unsigned rounds = 1 + few(m, 5); rounds > 0; rounds--) {
+    for (unsigned rounds = 1 + below(m, 6); rounds > 0; rounds--) {
         push_keys(r, op_assign, key, count, step);
         if (one_in(m, 3)) {
             push_at(r, op_iter, some_slot(m));
@@ -363,15 +371,19 @@ static void push_chain(mutator *m, recipe *r)
             unsigned from = one_in(m, 3) ? below(m, count) : 0;
             push_keys(r, op_delete, key + from * step, count - from, step);
         }
-        key = (uint16_t)(key + (one_in(m, 2) ? count * step : below(m, 16)));
+        key = (uint16_t)(key + (one_in(m, 4) ? count * step : 1));
     }
-    if (one_in(m, 4)) { /* cleared in the midst of the growth that this makes */
+    push_keys(r, op_assign, one_in(m, 2) ? key : some_key(m), 1, 1);
+    if (one_in(m, 3)) {
         push(r, op_clear);
         memset(m->s.live, 0, sizeof m->s.live);
         m->s.count = 0;
-        push_threshold(m, r, true);
     }
-    push_some_keys(m, r, op_assign);
+    if (one_in(m, 2)) {
+        push_threshold(m, r, true);
+    } else {
+        push_some_keys(m, r, op_assign);
+    }
 }
 
 static void push_empty(mutator *m, recipe *r, size_t at)

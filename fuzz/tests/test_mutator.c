@@ -133,6 +133,27 @@ static void test_any_input(void)
     }
 }
 
+/* A target may allow less than any of today's does: no recipe has all its ops. */
+static void test_narrow_sets(void)
+{
+    static const fuzz_target narrow = {
+        .name = "narrow",
+        .keys = 1U << key_iface,
+        .elems = 1U << elem_bytes129,
+        .hashes = 1U << hash_tophash,
+        .modes = 1U << gm_strict,
+        .makers = 1U << make_map64,
+        .ops = 1U << op_assign | 1U << op_nil,
+    };
+    static uint8_t a[trace_max_bytes], b[trace_max_bytes];
+    target = &narrow;
+    for (unsigned i = 0; i < 5000; i++) {
+        size_t asize = some_input(a), bsize = some_input(b);
+        mutate(a, asize, some_max());
+        cross(a, asize, b, bsize, some_max());
+    }
+}
+
 /* No op of a child is in neither of its parents, and most children have some of
  * both. */
 static void test_cross_invents_nothing(void)
@@ -219,6 +240,7 @@ int main(int argc, char **argv)
     }
     state = seed;
     test_any_input();
+    test_narrow_sets();
     test_cross_invents_nothing();
     test_aims();
     test_aflpp();
