@@ -17,6 +17,16 @@
 #include "mutator.h"
 #include "report.h"
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define KNOWN(data, size) __msan_unpoison((data), (size))
+#endif
+#endif
+#ifndef KNOWN
+#define KNOWN(data, size) ((void)(data), (void)(size))
+#endif
+
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 extern const fuzz_target JOIN(target_, GM_TARGET);
@@ -103,6 +113,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     }
     if (seed % 5 == 0) {
         size = LLVMFuzzerMutate(data, size, max);
+        KNOWN(data, size); /* MSan does not see what the engine, which it did not compile, has written */
         if (fuzz_has_ops(f, data, size)) {
             return size;
         }
