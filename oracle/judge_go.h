@@ -11,8 +11,9 @@
 
 #include "child.h"
 
-/* Compares the whole recording.  oracle_differs: *r says so for now, and where
- * digests were kept *step is the first step that differs, else SIZE_MAX.
+/* Compares the whole recording.  oracle_differs: *r says that much, and where
+ * digests were kept *step is the first step that differs, else SIZE_MAX; what
+ * differs is for judge_go_explain to say.
  * oracle_unsupported: nothing was compared; child_why() says why, or the
  * recording is empty. */
 oracle_answer judge_go_compare(oracle_report *r, size_t *step);
