@@ -92,7 +92,7 @@ typedef struct oracle_report {
 
 typedef struct oracle {
     const char *name;
-    oracle_answer (*step)(oracle_step *s, oracle_report *r);
+    oracle_answer (*step)(oracle_step *s, oracle_report *r); /* NULL: asked when the run is over */
     /* Writes the state that this judge believes in, one line an entry; NULL:
      * nothing to show. */
     void (*show)(const oracle_step *s, FILE *out);
