@@ -26,7 +26,7 @@ static const char usage[] =
     "usage: replay [OPTION...] FILE|FOLDER...\n"
     "       replay --compile IN.txt OUT\n"
     "\n"
-    "Runs traces (binary, or text in files named *.txt) under all judges.\n"
+    "Runs traces (binary, or text in files named *.txt) under all judges; --judge go adds one.\n"
     "\n"
     "  --target T      run as target T; default: the T of .../corpus/T/..., else everything\n"
     "  --targets       list the targets\n"
