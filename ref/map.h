@@ -128,6 +128,8 @@ struct hiter {
 /* Go's layout, to the byte: debuggers and probes read it from outside. */
 #define GM_AT(type, field, at64, at32)                                                                       \
     _Static_assert(offsetof(type, field) == (sizeof(void *) == 8 ? (at64) : (at32)), #type "." #field)
+//= SPEC.md#S-BUCKET-11 type=test
+//# The order and offsets of the fields of hmap, mapextra and hiter
 GM_AT(struct hmap, count, 0, 0);
 GM_AT(struct hmap, flags, 8, 4);
 GM_AT(struct hmap, B, 9, 5);
