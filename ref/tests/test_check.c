@@ -178,6 +178,8 @@ static void test_nil_and_empty(void)
     end();
 }
 
+//= SPEC.md#S-BUCKET-2 type=test
+//# flags MUST hold iterator (1), oldIterator (2), hashWriting (4) and sameSizeGrow (8), and no other bit.
 static void test_map_header(void)
 {
     start(&t_int64, &t_int64, 0);
@@ -234,6 +236,11 @@ static void test_growing_fields(void)
 
 /* ---- chains ----------------------------------------------------------- */
 
+//= SPEC.md#S-BUCKET-8 type=test
+//# A chain MUST go from a main bucket over overflow pointers to a bucket whose overflow pointer is nil,
+//# through overflow buckets of its own array that are in no other chain.
+//= SPEC.md#S-OVERFLOW-3 type=test
+//# Without a tail an overflow bucket MUST be new, and zero.
 static void test_heap_chains(void)
 {
     start(&t_int64, &t_int64, 20);
@@ -307,6 +314,10 @@ static void test_tails(void)
     end();
 }
 
+//= SPEC.md#S-TOPHASH-5 type=test
+//# Either all slots of a chain MUST be in an evacuated state or none, and none in the current array.
+//= SPEC.md#S-EVACUATE-18 type=test
+//# Nothing MUST be stored in a new bucket before the old bucket that fills it is evacuated.
 static void test_evacuation(void)
 {
     begin_doubling(&t_int64, &t_int64);
@@ -411,6 +422,8 @@ static void test_indirect(void)
 
 /* ---- generations and iterators ---------------------------------------- */
 
+//= SPEC.md#S-MEMORY-5 type=test
+//# The list of generations MUST have each generation of the map once, newest first.
 static void test_generations(void)
 {
     start(&t_int64, &t_int64, 0);

@@ -43,6 +43,28 @@ static const rtype t_ifaced = {.size = 3 * PtrSize,
                                .fields = ifaced_fields,
                                .nfields = 2,
                                .name = "main.ifaced"};
+//= SPEC.md#S-TYPE-1 type=test
+//# A map type MUST say of its key, elem and bucket what the map needs: the three types, the hasher, the bytes
+//# of a key slot, of an elem slot and of a bucket, and five flag bits.
+//= SPEC.md#S-TYPE-2 type=test
+//# A key of more than 128 bytes MUST be stored by pointer, in a slot of one word, and any other key in a slot
+//# of its own size.
+//= SPEC.md#S-TYPE-3 type=test
+//# An elem of more than 128 bytes MUST be stored by pointer, in a slot of one word, and any other elem in a
+//# slot of its own size.
+//= SPEC.md#S-TYPE-4 type=test
+//# A key type MUST count as reflexive exactly if no float, complex number or interface is in it.
+//= SPEC.md#S-TYPE-5 type=test
+//# A key MUST be stored again on update exactly if a float, complex number, interface or string is in its
+//# type, since only there equal keys can differ.
+//= SPEC.md#S-TYPE-6 type=test
+//# Hashing MUST count as able to panic exactly for key types with an interface in them.
+//= SPEC.md#S-TYPE-7 type=test
+//# A bucket type MUST count as pointer-free (ptrdata 0) exactly if key and elem both are stored inline and
+//# hold no pointers.
+//= SPEC.md#S-BUCKET-6 type=test
+//# A bucket MUST be eight tophash bytes, eight key slots, eight elem slots and the overflow pointer, in this
+//# order and without padding.
 static void test_layout(void)
 {
     static const struct {
@@ -122,6 +144,9 @@ static void fresh(const rtype *k, const rtype *e)
     MapOf(&broken, &key, &elem, gm_exact);
 }
 
+//= SPEC.md#S-TYPE-8 type=test
+//# reflect_makemap MUST throw on a descriptor that breaks one of these conditions, the first one that it
+//# breaks, and otherwise do what makemap does without an hmap of the caller's.
 static void test_reflect_makemap(void)
 {
     fresh(&t_int64, &t_int64);
