@@ -70,11 +70,12 @@ gomap_wrong(triage-nothing "usage" ${triage})
 gomap_wrong(triage-file "no-such-file is not a file" ${triage} ${bad}/no-such-file)
 gomap_wrong(triage-target "nonsense" ${triage} --target nonsense ${bad}/fine.txt)
 gomap_wrong(triage-mistake "mistake\\.txt:3:1: " ${triage} ${bad}/mistake.txt)
+gomap_wrong(triage-form "--as.*perl" ${triage} --as perl ${bad}/fine.txt)
 gomap_wrong(triage-promote "what-was-wrong" ${triage} --promote ../escape ${bad}/fine.txt)
 gomap_wrong(draw-name "ends in .svg" ${replay} --draw ${bad}/fine.txt ${bad}/fine.txt)
 gomap_wrong(draw-folder "no-such-folder" ${replay} --draw ${bad}/no-such-folder/map.svg ${bad}/fine.txt)
 gomap_test(NAME tools/triage-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_triage.py ${build}/gcc
-  TIMEOUT 180 LABELS tools FIXTURES built-gcc)
+  TIMEOUT 600 LABELS tools FIXTURES built-gcc)
 
 # ci/fuzz itself, with stand-ins for the engines where a real one takes long.
 gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
