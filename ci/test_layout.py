@@ -8,12 +8,15 @@ That it sees a difference, wherever one is; the comparison itself is
 import copy
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
 import unittest.mock
 
 import layout
+import read_map
 
 with open(layout.JSON, encoding="utf-8") as json_file:
     LAYOUT = json.load(json_file)
@@ -83,6 +86,67 @@ class Files(unittest.TestCase):
             layout.write(layout.JSON, good)
             layout.write(document, layout.read(document).replace("| 16 |", "| 17 |", 1))
             self.assertEqual(layout.main(["--check"]), 1)
+
+
+class Subject:
+    """A Go program with maps in every state, and its memory."""
+
+    def __init__(self, go, bits, folder):
+        shutil.copy(os.path.join(layout.HERE, "layout_maps.go"), folder)
+        binary = os.path.join(folder, "maps-" + bits)
+        layout.go_build(go, bits, folder, ["layout_maps.go"], binary)
+        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.maps = json.loads(self.process.stdout.readline())
+        self.file = open("/proc/%d/mem" % self.process.pid, "rb", buffering=0)
+
+    def read(self, address, size):
+        data = os.pread(self.file.fileno(), size, address) if size else b""
+        if len(data) != size:
+            raise OSError("%d bytes at %#x cannot be read" % (size, address))
+        return data
+
+    def close(self):
+        self.file.close()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(60)
+
+
+@unittest.skipIf(layout.find_go()[0] is None, layout.find_go()[1])
+class Outside(unittest.TestCase):
+    def read_all(self, bits):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                subject = Subject(layout.find_go()[0], bits, folder)
+            except OSError as why:
+                self.skipTest("a program for %s does not run here: %s" % (layout.GOARCH[bits], why))
+            growths = set()
+            try:
+                for shown in subject.maps:
+                    self.read_one(subject, bits, shown, growths)
+            finally:
+                self.assertEqual(subject.close(), 0)
+        # Both kinds, in the middle: with buckets that are moved, and buckets that are not.
+        self.assertEqual(growths, {("double", False), ("double", True), ("same", False), ("same", True)})
+
+    def read_one(self, subject, bits, shown, growths):
+        address, entries = shown["Map"], [(bytes.fromhex(e["Key"]), bytes.fromhex(e["Elem"]), e["Hash"]) for e in shown["Entries"]]
+        reader = read_map.Reader(subject.read, LAYOUT[bits], shown["Type"])
+        self.assertEqual(sorted((key, elem) for _, key, elem in reader.walk(address)), sorted(e[:2] for e in entries))
+        for key, elem, hash_of_key in entries:
+            if len(key) != 8 or key[6:] != b"\xf8\x7f":  # of NaN the hash is another each time
+                self.assertEqual(reader.find(address, hash_of_key, lambda k: k == key), elem)
+                self.assertIsNone(reader.find(address, hash_of_key, lambda k: False))
+        if address != 0:
+            (_, count), (old, old_count) = reader.arrays(address)
+            for i in range(old_count if old else 0):
+                growths.add(("same" if count == old_count else "double", reader.evacuated(old + i * reader.type["bucketsize"])))
+
+    def test_maps_of_64_bits(self):
+        self.read_all("64")
+
+    def test_maps_of_32_bits(self):
+        self.read_all("32")
 
 
 if __name__ == "__main__":
