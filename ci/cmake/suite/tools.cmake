@@ -77,6 +77,17 @@ gomap_wrong(draw-folder "no-such-folder" ${replay} --draw ${bad}/no-such-folder/
 gomap_test(NAME tools/triage-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_triage.py ${build}/gcc
   TIMEOUT 600 LABELS tools FIXTURES built-gcc)
 
+# ref/layout.json, and the tables made of it: what the code says, and what Go says.
+set(layout_says "on 386: .* are the same")
+if(no_go)
+  set(layout_says "skipped: not compared with Go")
+elseif(no_m32)
+  set(layout_says "on amd64: .* are the same")
+endif()
+gomap_test(NAME tools/layout COMMAND ${GOMAP_EXPECT} 0 ${layout_says} ${GOMAP_ROOT}/ci/layout --check TIMEOUT 300 LABELS tools)
+gomap_wrong(layout-option "unrecognized arguments" ${GOMAP_ROOT}/ci/layout --frobnicate)
+gomap_test(NAME tools/layout-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_layout.py TIMEOUT 300 LABELS tools SKIP ${no_m32})
+
 # ci/fuzz itself, with stand-ins for the engines where a real one takes long.
 gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
   TIMEOUT 120 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
