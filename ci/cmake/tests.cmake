@@ -9,8 +9,9 @@
 #   gomap_vector_test(BINARIES folder ...)    compares with the recordings of corpus/vectors/
 #   gomap_go_tests(BINARIES folder ...)       the same beside the real go1.19, and what
 #                                             becomes of a child process that fails
+#   gomap_spec_tests()                        what ref/SPEC.md and ref/PORTING.md show, with build/gcc
 #
-# Options of the last four: PREFIX of the tests' names, LABELS, FIXTURES that
+# Options of the four before the last: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
 # many random ones; gomap_vector_test: LEAVE_OUT, vectors with these flags.
@@ -141,4 +142,13 @@ function(gomap_go_tests)
   if(NOT arg_EMULATOR)
     gomap_test(NAME ${arg_PREFIX}go/faults TIMEOUT 300 ${more} COMMAND ${GOMAP_ROOT}/fuzz/tests/go_faults ${arg_BINARIES})
   endif()
+endfunction()
+
+function(gomap_spec_tests)
+  cmake_parse_arguments(arg "" "" "LABELS;FIXTURES" ${ARGN})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES})
+  gomap_test(NAME spec/examples TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "^[1-9][0-9]* traces .* 0 wrong" ${GOMAP_ROOT}/ci/docs)
+  gomap_test(NAME spec/mistakes TIMEOUT 600 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "^([1-9][0-9]*) mistakes, \\1 seen, 0 not" ${GOMAP_ROOT}/ci/docs --mistakes)
 endfunction()

@@ -40,6 +40,11 @@ gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
 gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
 gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
 
+gomap_wrong(docs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/docs --frobnicate)
+gomap_wrong(docs-both "do not go together" ${GOMAP_ROOT}/ci/docs --draw --mistakes)
+gomap_wrong(bucket-kind "'nonsense' is no kind of elem" ${build}/gcc/bucket int64 nonsense)
+gomap_wrong(bucket-nothing "usage" ${build}/gcc/bucket)
+
 set(replay ${build}/gcc/replay)
 file(WRITE ${bad}/mistake.txt "map key=int64 elem=int64\nassign 1..9\nassing 3\n")
 file(WRITE ${bad}/fine.txt "map key=int64 elem=int64\nassign 1..9\n")
