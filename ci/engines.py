@@ -4,6 +4,7 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -11,12 +12,39 @@ import threading
 import time
 
 import fuzz
-from fuzz import (INPUT_TIMEOUT, MAX_LEN, Replay, Stop, Trouble, ended, environment, files_of, keep_input, save_crash,
-                  send, shrink, start, verdict_of, write_whole)
+from fuzz import (INPUT_TIMEOUT, MAX_LEN, ROOT, Replay, Stop, Trouble, ended, environment, files_of, keep_input, run,
+                  save_crash, send, shrink, start, verdict_of, write_whole)
 
 TOOLS = {"libfuzzer": ("clang-19",), "aflpp": ("afl-clang-fast", "afl-fuzz")}
 MEMORY_MB = 2048
 GRACE = 60           # seconds that an engine may take beyond its time before it counts as hung
+
+
+def build(options, screen, run_folder):
+    """Builds what is needed; returns the engines that there are."""
+    if subprocess.run([os.path.join(ROOT, "ci", "setup")], stdout=subprocess.DEVNULL).returncode:
+        raise Trouble("ci/setup failed")
+    for tool in ("cmake", "ninja", "clang-19"):
+        if not shutil.which(tool):
+            raise Trouble("%s is missing; ci/setup installs it" % tool)
+    present = []
+    for engine in options.engine:
+        missing = [tool for tool in TOOLS[engine] if not shutil.which(tool)]
+        if missing and engine in options.asked:
+            raise Trouble("%s needs %s, which is missing; ci/setup installs it" % (engine, missing[0]))
+        if missing:
+            screen.say("%s is SKIPPED: no %s" % (engine, missing[0]))
+            continue
+        preset = engine + "-" + options.sanitizer
+        screen.say("building %s" % preset)
+        log = os.path.join(run_folder, "build-%s.log" % engine)
+        with open(log, "wb") as file:
+            status, _ = run([os.path.join(ROOT, "ci", "cmake", "build"), preset, str(options.jobs)], 1800, stdout=file)
+        if status != 0:
+            with open(log, encoding="utf-8", errors="replace") as file:
+                raise Trouble("%s does not build:\n%s" % (preset, file.read()))
+        present.append(engine)
+    return present
 
 
 class Job:
@@ -41,7 +69,7 @@ class Job:
         self.verdict = ""
         self.report = ""
         self.judges = []
-        self.runs = self.checked_ops = self.features = self.corpus = 0
+        self.runs = self.checked_ops = self.features = self.corpus = self.new = 0
         self.elapsed = 0.0
         self.longest = 0.0
         self.process = None
@@ -75,8 +103,9 @@ class Job:
         self.env["GOMAP_MUTATOR"] = "on" if self.options.mutator else "off"
         self.prepare()
         with open(self.log, "wb") as log:
-            self.process = start(self.command(), stdout=log, stderr=subprocess.STDOUT, env=self.env,
-                                 cwd=self.folder)
+            # However this process ends, the engine ends with it.
+            self.process = start(["setpriv", "--pdeathsig", "TERM", *self.command()], stdout=log,
+                                 stderr=subprocess.STDOUT, env=self.env, cwd=self.folder)
         self.started = self.last_new = time.monotonic()
         self.state = "running"
 
@@ -155,24 +184,27 @@ class Job:
             verdict, data, note = self.examine(path, first)
         except Stop:
             verdict, data, note = self.logged_verdict(), first, "interrupted before it was minimised"
-        saved = save_crash(self.replay, verdict, data)
-        shown = os.path.relpath(saved)
         self.verdict = verdict
-        self.report = "%s FAILED\n%s\n" % (self.name(), verdict)
+        self.report = self.describe(save_crash(self.replay, verdict, data), verdict, data, first, note)
+
+    def describe(self, saved, verdict, data, first, note):
+        """A failing input that was saved, in words; writes its text beside it."""
+        shown = os.path.relpath(saved)
+        report = "%s FAILED\n%s\n" % (self.name(), verdict)
         try:
             write_whole(saved + ".txt", self.replay.text("--text", saved).encode())
             again, said = ("", "") if verdict == "timeout" else self.replay.verdict(saved)
             if again:  # what replay says begins with the verdict and ends with how to repeat it
-                self.report = "%s FAILED\n%s" % (self.name(), said.partition("\nto repeat it:")[0])
+                report = "%s FAILED\n%s" % (self.name(), said.partition("\nto repeat it:")[0])
             else:
-                self.report += self.replay.text("--show", saved)
+                report += self.replay.text("--show", saved)
         except Stop:
             pass
-        self.report = self.report.rstrip("\n") + "\n\n  saved   %s (%d bytes; the engine's had %d)\n" % (shown, len(data), len(first))
-        self.report += "  text    %s.txt\n" % shown
-        self.report += "  repeat  %s\n" % " ".join(
+        report = report.rstrip("\n") + "\n\n  saved   %s (%d bytes; the engine's had %d)\n" % (shown, len(data), len(first))
+        report += "  text    %s.txt\n" % shown
+        report += "  repeat  %s\n" % " ".join(
             [os.path.relpath(self.replay.binary), "--target", self.target, shown])
-        self.report += note and "  note    %s\n" % note
+        return report + (note and "  note    %s\n" % note)
 
     def examine(self, path, data):
         """A failing input: (verdict, the smallest input with that verdict, a note)."""
@@ -226,6 +258,7 @@ class LibFuzzer(Job):
         new = False
         for event, features, corpus in self.LINE.findall(text):
             self.features, self.corpus = int(features), int(corpus)
+            self.new += event == b"NEW"
             new = new or event in (b"NEW", b"INITED")
         return new
 
@@ -263,8 +296,9 @@ class Afl(Job):
         for path in queue:
             if path not in self.kept:
                 self.kept.add(path)
-                if ",orig:" not in path:
+                if ",orig:" not in path and ",sync:" not in path:
                     keep_input(path, self.work)
+                    self.new += 1
                     new = True
         for name, pattern in (("plot_data", rb"(\d+)\s*$"), ("fuzzer_stats", rb"(?m)^edges_found\s*: (\d+)")):
             try:

@@ -239,9 +239,9 @@ def shrink(replay, data, verdict, folder):
     return data, replay.verdict(written(data))[0], note
 
 
-def save_crash(replay, verdict, data):
-    """Saves a failing input under the name of its verdict; returns its path."""
-    folder = os.path.join(HOME, "crashes", replay.target)
+def save_crash(replay, verdict, data, home=None):
+    """Saves a failing input under the name of its verdict, below build/fuzz or home; returns its path."""
+    folder = os.path.join(home or HOME, "crashes", replay.target)
     os.makedirs(folder, exist_ok=True)
     saved = os.path.join(folder, "%s-%s" % (rule_of(verdict)[:60], hashlib.sha1(data).hexdigest()[:8]))
     write_whole(saved, data)

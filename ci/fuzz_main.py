@@ -6,6 +6,8 @@ build/fuzz/work/TARGET/ENGINE-SANITIZER/
 build/fuzz/crashes/TARGET/       minimised failing inputs, named by their verdict, and their text
 build/fuzz/run-*/                logs of one run; removed when it found nothing
 
+With --campaign all of that is in a folder of the caller's: campaign.py.
+
 Exit status: 0 nothing found, 1 a failure found, 2 wrong arguments or it could
 not be built, 130 interrupted.
 """
@@ -16,13 +18,13 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
+import campaign
 import fuzz
-from engines import GRACE, TOOLS, Afl, LibFuzzer
+from engines import GRACE, TOOLS, Afl, LibFuzzer, build
 from fuzz import (ENGINES, MAX_LEN, ROOT, SANITIZERS, Replay, Stop, Trouble, end_all, files_of, read_targets, run,
                   write_whole)
 from fuzz_table import Screen, duration, judges_line, table_lines
@@ -53,7 +55,7 @@ def parse_arguments(arguments):
         prog="ci/fuzz", allow_abbrev=False,
         description="Builds, replays the corpus, then fuzzes each target on each engine.",
         epilog="Targets: %s.  And one that must fail: %s.  Exit status: 0 nothing found, 1 a failure found, "
-               "2 wrong arguments or it could not be built, 130 interrupted."
+               "2 wrong arguments or it could not be built, 130 interrupted; of a campaign, 1: it has a crash, of whenever."
                % (", ".join(targets), ", ".join(negatives)))
     parser.add_argument("--target", nargs="+", action="extend", metavar="T", help="default: all but the one that must fail")
     parser.add_argument("--engine", nargs="+", action="extend", metavar="E", choices=ENGINES,
@@ -71,8 +73,13 @@ def parse_arguments(arguments):
     parser.add_argument("--ratio", action=argparse.BooleanOptionalAction, default=True,
                         help="afterwards, replay libFuzzer's inputs with and without the sanitizer, and compare ops/s; "
                              "and compare AFL++'s runs/s with those of an empty target")
-    parser.add_argument("--work", metavar="FOLDER", default=os.path.join(fuzz.HOME, "work"),
-                        help="where new inputs go and come from; default: build/fuzz/work")
+    parser.add_argument("--work", metavar="FOLDER", help="where new inputs go and come from; default: build/fuzz/work")
+    parser.add_argument("--campaign", metavar="DIR",
+                        help="a long run that can be ended and taken up again: everything is kept in DIR, one corpus for "
+                             "both engines, pruned now and then, and DIR/report.html with plots; --time is then that of "
+                             "the whole, and a crash does not end it")
+    parser.add_argument("--slice", type=parse_time, metavar="T", help="of a campaign: how long a target is fuzzed before "
+                        "the next has its turn; default: 5m")
     options = parser.parse_args(arguments)
     options.negatives = negatives
     for target in options.target or []:
@@ -85,39 +92,22 @@ def parse_arguments(arguments):
         if options.asked:
             parser.error("MSan works with --engine libfuzzer only")
         options.engine = ["libfuzzer"]
-    options.work = os.path.abspath(options.work)
+    if options.campaign is None and options.slice is not None:
+        parser.error("--slice is for --campaign")
+    if options.campaign is not None:
+        if options.work or options.json:
+            parser.error("--campaign keeps everything in its folder: --work and --json do not go with it")
+        options.campaign = os.path.abspath(options.campaign)
+        problem = campaign.check_folder(options.campaign)
+        if problem:
+            parser.error("--campaign: " + problem)
+        options.slice = options.slice or 300
+    options.work = os.path.abspath(options.work or os.path.join(fuzz.HOME, "work"))
     if options.json:
         folder = os.path.dirname(os.path.abspath(options.json))
         if os.path.isdir(options.json) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             parser.error("--json: cannot write %s" % options.json)
     return options
-
-
-def build(options, screen, run_folder):
-    """Builds what is needed; returns the engines that there are."""
-    if subprocess.run([os.path.join(ROOT, "ci", "setup")], stdout=subprocess.DEVNULL).returncode:
-        raise Trouble("ci/setup failed")
-    for tool in ("cmake", "ninja", "clang-19"):
-        if not shutil.which(tool):
-            raise Trouble("%s is missing; ci/setup installs it" % tool)
-    present = []
-    for engine in options.engine:
-        missing = [tool for tool in TOOLS[engine] if not shutil.which(tool)]
-        if missing and engine in options.asked:
-            raise Trouble("%s needs %s, which is missing; ci/setup installs it" % (engine, missing[0]))
-        if missing:
-            screen.say("%s is SKIPPED: no %s" % (engine, missing[0]))
-            continue
-        preset = engine + "-" + options.sanitizer
-        screen.say("building %s" % preset)
-        log = os.path.join(run_folder, "build-%s.log" % engine)
-        with open(log, "wb") as file:
-            status, _ = run([os.path.join(ROOT, "ci", "cmake", "build"), preset, str(options.jobs)], 1800, stdout=file)
-        if status != 0:
-            with open(log, encoding="utf-8", errors="replace") as file:
-                raise Trouble("%s does not build:\n%s" % (preset, file.read()))
-        present.append(engine)
-    return present
 
 
 def ratios(options, jobs, screen, run_folder):
@@ -218,6 +208,12 @@ def main(arguments):
     options = parse_arguments(arguments)
     signal.signal(signal.SIGINT, fuzz.on_signal)
     signal.signal(signal.SIGTERM, fuzz.on_signal)
+    if options.campaign:
+        try:
+            return campaign.main(options)
+        except Trouble as trouble:
+            print("ci/fuzz: %s" % trouble, file=sys.stderr)
+            return 2
     os.makedirs(fuzz.HOME, exist_ok=True)
     run_folder = tempfile.mkdtemp(prefix="run-", dir=fuzz.HOME)
     screen = Screen(options)

@@ -80,7 +80,8 @@ class Screen:
         self.out.write(text.rstrip("\n") + "\n")
         self.out.flush()
 
-    def draw(self, jobs):
+    def draw(self, jobs, last=None):
+        """last: the line below the table."""
         if not self.live:
             if time.monotonic() - self.spoken >= 60:
                 self.spoken = time.monotonic()
@@ -93,7 +94,7 @@ class Screen:
             shown = sorted(jobs, key=lambda job: order[job.state])[:max(1, rows - 3)]
             lines = table_lines([job for job in jobs if job in shown])
         done = sum(job.state == "done" for job in jobs)
-        lines.append("%d of %d done, %s each, %d at a time; Ctrl-C ends it" % (
+        lines.append(last or "%d of %d done, %s each, %d at a time; Ctrl-C ends it" % (
             done, len(jobs), duration(self.options.time), self.options.jobs))
         self.erase()
         self.out.write("".join(text[:columns - 1] + "\n" for text in lines))

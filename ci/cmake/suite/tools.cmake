@@ -30,6 +30,13 @@ gomap_wrong(fuzz-seed "--seed.*1e3" ${fuzz} --seed 1e3)
 gomap_wrong(fuzz-sanitizer "--sanitizer.*tsan" ${fuzz} --sanitizer tsan)
 gomap_wrong(fuzz-msan-aflpp "MSan.*libfuzzer" ${fuzz} --sanitizer msan --engine aflpp)
 gomap_wrong(fuzz-json "--json.*no-such-folder" ${fuzz} --json ${bad}/no-such-folder/x.json)
+gomap_wrong(fuzz-campaign-file "--campaign.*fine\\.txt is a file" ${fuzz} --campaign ${bad}/fine.txt)
+gomap_wrong(fuzz-campaign-other "--campaign.*holds something else" ${fuzz} --campaign ${bad})
+gomap_wrong(fuzz-campaign-folder "--campaign.*cannot make" ${fuzz} --campaign ${bad}/no-such-folder/campaign)
+file(WRITE ${bad}-campaign/campaign.json "{\"gomap campaign\": 999}\n")
+gomap_wrong(fuzz-campaign-version "--campaign.*another version" ${fuzz} --campaign ${bad}-campaign)
+gomap_wrong(fuzz-campaign-work "--campaign.*--work" ${fuzz} --campaign ${bad}/campaign --work ${bad}/work)
+gomap_wrong(fuzz-slice "--slice is for --campaign" ${fuzz} --slice 5m)
 gomap_wrong(fuzz-option "unrecognized arguments" ${fuzz} --frobnicate)
 gomap_wrong(fuzz-word "unrecognized arguments" ${fuzz} frobnicate)
 
@@ -96,6 +103,10 @@ gomap_test(NAME tools/layout-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_layou
 # ci/fuzz itself, with stand-ins for the engines where a real one takes long.
 gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
   TIMEOUT 120 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
+
+# A campaign with libFuzzer: killed, taken up again, pruned, interrupted.
+gomap_test(NAME tools/campaign COMMAND python3 -B ${GOMAP_ROOT}/ci/test_campaign.py
+  TIMEOUT 300 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
 
 gomap_test(NAME tools/draw COMMAND python3 -B ${GOMAP_ROOT}/ci/test_draw.py ${build}/gcc
   TIMEOUT 120 LABELS tools FIXTURES built-gcc)
