@@ -341,9 +341,14 @@ static void a_writer_notices_that_another_has_ended_its_write(void)
     type.equal = equal_ending_the_write;
     begin(&type, &t_int64, 26);
     the_key = &key;
-    CHECK(put(&t, h, 1, 1));
-    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
-    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_delete, h));
+    /* The other flags say nothing of writers. */
+    for (unsigned others = 0; others <= (iterator | oldIterator); others++) {
+        CHECK(put(&t, h, 1, 1));
+        set_flags(others);
+        CHECK_ROW(others, fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
+        set_flags(others);
+        CHECK_ROW(others, fails_with(gm_event_fatal, "concurrent map writes", call_delete, h));
+    }
     end();
 }
 
