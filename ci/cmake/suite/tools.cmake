@@ -33,6 +33,14 @@ gomap_wrong(fuzz-json "--json.*no-such-folder" ${fuzz} --json ${bad}/no-such-fol
 gomap_wrong(fuzz-option "unrecognized arguments" ${fuzz} --frobnicate)
 gomap_wrong(fuzz-word "unrecognized arguments" ${fuzz} frobnicate)
 
+file(WRITE ${bad}/entry.list "map.c mapassign, true: h == NULL\n")
+file(WRITE ${bad}/twice.list "never: for no reason\n    map.c mapassign, not called\n    map.c mapassign, not called\n")
+gomap_wrong(coverage-list "--list.*no-such-file" ${GOMAP_ROOT}/ci/coverage --list ${bad}/no-such-file)
+gomap_wrong(coverage-entry "entry\\.list:1: neither a section" ${GOMAP_ROOT}/ci/coverage --list ${bad}/entry.list)
+gomap_wrong(coverage-twice "twice\\.list:3: .*twice" ${GOMAP_ROOT}/ci/coverage --list ${bad}/twice.list)
+gomap_wrong(coverage-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/coverage --jobs 0)
+gomap_wrong(coverage-option "unrecognized arguments" ${GOMAP_ROOT}/ci/coverage --frobnicate)
+
 gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
 gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
 gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
