@@ -7,14 +7,6 @@
 
 enum { indirectkey = 1, indirectelem = 2, reflexive = 4, keyupdate = 8, mightpanic = 16 };
 
-static const rtype t_ptr = {.size = PtrSize,
-                            .ptrdata = PtrSize,
-                            .align = PtrSize,
-                            .kind = kindPtr,
-                            .regularMemory = true,
-                            .directIface = true,
-                            .equal = memequal,
-                            .name = "*int"};
 static const rtype t_func = {
     .size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindFunc, .name = "func()"};
 
@@ -78,6 +70,8 @@ static void test_layout(void)
         {&t_ptr, &t_int64, PtrSize, 8, reflexive, true},
         {&t_string, &t_bool, 2 * PtrSize, 1, reflexive | keyupdate, true},
         {&t_float32, &t_bool, 4, 1, keyupdate, false},
+        {&t_int, &t_bool, PtrSize, 1, reflexive, false},
+        {&t_complex64, &t_bool, 8, 1, keyupdate, false},
         {&t_complex128, &t_bool, 16, 1, keyupdate, false},
         {&t_any, &t_bool, 2 * PtrSize, 1, keyupdate | mightpanic, true},
         {&t_bytes128, &t_bytes128, 128, 128, reflexive, false},
