@@ -9,10 +9,10 @@ DIR/report.html           tables and plots, written after each round
 DIR/running/              what the engines need while they run
 
 A round is one target: all jobs work on it side by side, for the time of a
-slice.  libFuzzer reads and writes corpus/TARGET itself; AFL++ starts from it,
-its first instance (-M) goes on reading it, the others (-S) exchange with the
-first, and what is new to any of them is copied into it at once.  With one job
-the engines take turns.  The target with the fewest rounds is next.
+slice.  libFuzzer reads and writes corpus/TARGET itself, all the time.  The
+instances of AFL++ (one -M, the others -S) begin with what is in it, and what is
+new to them is copied into it at once.  With one job the engines take turns.
+The target with the fewest rounds is next.
 
 Everything is told by the history: what is not in it has not been done yet.  So
 nothing but the figures of the slices under way is lost when it is killed.
@@ -119,8 +119,8 @@ class History:
 class Slice:
     """What a Job does otherwise in a campaign: it shares its corpus, and no crash ends the whole."""
 
-    def set_up(self, campaign, instance, side_by_side):
-        self.campaign, self.instance, self.side_by_side = campaign, instance, side_by_side
+    def set_up(self, campaign, instance):
+        self.campaign, self.instance = campaign, instance
         self.work = campaign.corpus(self.target)
         self.counts = collections.Counter()
         self.saved = {}
@@ -200,11 +200,8 @@ class SliceOfAfl(Slice, Afl):
 
     def command(self):
         command = super().command()
-        role = ["-M", "main"] if self.instance == 0 else ["-S", self.name_of_instance]
-        if self.instance == 0 and self.side_by_side:
-            role += ["-F", self.work]
         at = command.index("--")
-        return command[:at] + role + command[at:]
+        return command[:at] + ["-S" if self.instance else "-M", self.name_of_instance] + command[at:]
 
     def crashing(self):
         return [path for kind in ("crashes", "hangs") for path in files_of(os.path.join(self.out, kind))
@@ -300,7 +297,7 @@ class Campaign:
         """Before anything is looked for: does all that is known still pass?  False: its own corpus fails."""
         if target in self.options.negatives:
             return True
-        job = self.job(target, "libfuzzer", 0, False, 1, "replay")
+        job = self.job(target, "libfuzzer", 0, 1, "replay")
         os.makedirs(job.folder)
         well = True
         for folder in (job.corpus_folder, job.work):
@@ -318,13 +315,13 @@ class Campaign:
 
     # --- rounds ---
 
-    def job(self, target, engine, instance, side_by_side, seconds, name):
+    def job(self, target, engine, instance, seconds, name):
         kind = {"libfuzzer": SliceOfLibFuzzer, "aflpp": SliceOfAfl}[engine]
         options = argparse.Namespace(**dict(vars(self.options), time=seconds))
         job = kind(options, target, engine, len(self.history.lines) + instance, self.run_folder)
         job.folder = os.path.join(self.run_folder, "%s-%s-%s-%d" % (name, target, engine, instance))
         job.log, job.stats = os.path.join(job.folder, "log"), os.path.join(job.folder, "stats")
-        return job.set_up(self, instance, side_by_side)
+        return job.set_up(self, instance)
 
     def slots(self, target, engines):
         """The engine and the instance of each job of the target's next round."""
@@ -339,8 +336,7 @@ class Campaign:
         if number > self.history.pruned(target) + PRUNE_EVERY:
             self.prune(target, number - 1)
         seconds = max(1, int(min(self.options.slice, self.remaining())))
-        slots = self.slots(target, engines)
-        jobs = [self.job(target, engine, instance, len(slots) > 1, seconds, str(number)) for engine, instance in slots]
+        jobs = [self.job(target, engine, instance, seconds, str(number)) for engine, instance in self.slots(target, engines)]
         self.jobs = jobs
         active = []
         for job in jobs:
