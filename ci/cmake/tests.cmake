@@ -12,6 +12,9 @@
 #   gomap_spec_tests()                        what ref/SPEC.md and ref/PORTING.md show, with build/gcc
 #
 # Options of the four before the last: PREFIX of the tests' names, LABELS, FIXTURES that
+#   gomap_conform_tests(BINARIES folder ...)  gomap-conform and the children that come with it
+#
+# Options of the last five: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
 # many random ones; gomap_vector_test: LEAVE_OUT, vectors with these flags.
@@ -151,4 +154,25 @@ function(gomap_spec_tests)
     COMMAND ${GOMAP_EXPECT} 0 "^[1-9][0-9]* traces .* 0 wrong" ${GOMAP_ROOT}/ci/docs)
   gomap_test(NAME spec/mistakes TIMEOUT 600 ${more}
     COMMAND ${GOMAP_EXPECT} 0 "^([1-9][0-9]*) mistakes, \\1 seen, 0 not" ${GOMAP_ROOT}/ci/docs --mistakes)
+# Each child at all levels that it claims, and children at fault.
+function(gomap_conform_tests)
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES" ${ARGN})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+  set(conform ${arg_EMULATOR} ${arg_BINARIES}/gomap-conform --time 10s --timeout 60s)
+  gomap_test(NAME ${arg_PREFIX}conform/ref TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "level structure +holds, [1-9]"
+      ${conform} -- ${arg_EMULATOR} ${arg_BINARIES}/conform/child_ref)
+  gomap_test(NAME ${arg_PREFIX}conform/uthash TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "level map +holds, [1-9]"
+      ${conform} -- ${arg_EMULATOR} ${arg_BINARIES}/conform/child_uthash)
+  if(arg_EMULATOR)
+    return()
+  endif()
+  gomap_test(NAME ${arg_PREFIX}conform/dict TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "level map +holds, [1-9]"
+      ${conform} -- python3 -B ${GOMAP_ROOT}/fuzz/conform/child_dict.py)
+  gomap_test(NAME ${arg_PREFIX}conform/go TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_ROOT}/fuzz/tests/conform_go ${arg_BINARIES})
+  gomap_test(NAME ${arg_PREFIX}conform/faults TIMEOUT 600 ${more}
+    COMMAND python3 -B ${GOMAP_ROOT}/fuzz/tests/conform_faults.py ${arg_BINARIES})
 endfunction()
