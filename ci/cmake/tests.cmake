@@ -9,12 +9,10 @@
 #   gomap_vector_test(BINARIES folder ...)    compares with the recordings of corpus/vectors/
 #   gomap_go_tests(BINARIES folder ...)       the same beside the real go1.19, and what
 #                                             becomes of a child process that fails
+#   gomap_conform_tests(BINARIES folder ...)  gomap-conform and the children that come with it
 #   gomap_spec_tests()                        what ref/SPEC.md and ref/PORTING.md show, with build/gcc
 #
-# Options of the four before the last: PREFIX of the tests' names, LABELS, FIXTURES that
-#   gomap_conform_tests(BINARIES folder ...)  gomap-conform and the children that come with it
-#
-# Options of the last five: PREFIX of the tests' names, LABELS, FIXTURES that
+# Options of the five before the last: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
 # many random ones; gomap_vector_test: LEAVE_OUT, vectors with these flags.
@@ -154,6 +152,8 @@ function(gomap_spec_tests)
     COMMAND ${GOMAP_EXPECT} 0 "^[1-9][0-9]* traces .* 0 wrong" ${GOMAP_ROOT}/ci/docs)
   gomap_test(NAME spec/mistakes TIMEOUT 600 ${more}
     COMMAND ${GOMAP_EXPECT} 0 "^([1-9][0-9]*) mistakes, \\1 seen, 0 not" ${GOMAP_ROOT}/ci/docs --mistakes)
+endfunction()
+
 # Each child at all levels that it claims, and children at fault.
 function(gomap_conform_tests)
   cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES" ${ARGN})
