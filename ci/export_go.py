@@ -194,7 +194,7 @@ for size in (16, 127, 128, 129, 1000):
     KEYS["bytes%d" % size] = ARRAY % {"size": size}
 MATH = ("float64", "complex128", "iface")
 
-# As in ci/export_c.py.
+# As in ci/export_c_kinds.py.
 SAME = {"int8": ("false", "n & 0xff"), "int16": ("false", "n"), "zero": ("false", "0"), "float64": ("n >= 0xc000", ""),
         "complex128": ("n >= 0xc000", ""), "iface": ("n >= 0xb000 && n < 0xc000", "")}
 IDS = {"float64": 1, "complex128": 1, "iface": 0x8001}
