@@ -94,6 +94,9 @@ static void *all_of_it(void *number)
 }
 
 /* Not growing, in the middle of a growth, and in one to the same size. */
+//= SPEC.md#S-CONCURRENT-6 type=test
+//# Lookups and iterations of any number of threads MUST be able to go on together: they write nothing of the
+//# map but flags, and those atomically.
 static void any_number_of_readers_and_iterators_go_together(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
@@ -293,6 +296,13 @@ static void call_iterinit(void *arg)
     mapiterinit(&t, arg, &ranging);
 }
 
+//= SPEC.md#S-CONCURRENT-1 type=test
+//# A lookup that finds hashWriting set MUST be fatal with `concurrent map read and map write`.
+//= SPEC.md#S-CONCURRENT-2 type=test
+//# An assignment, deletion or clearing that finds hashWriting set MUST be fatal with `concurrent map writes`.
+//= SPEC.md#S-CONCURRENT-3 type=test
+//# A step of an iteration that finds hashWriting set MUST be fatal with `concurrent map iteration and map
+//# write`.
 static void whoever_meets_a_writer_is_told_in_Gos_words(void)
 {
     static const struct {
@@ -354,6 +364,8 @@ static void *draw(void *number)
     return NULL;
 }
 
+//= SPEC.md#S-CONCURRENT-8 type=test
+//# Each thread MUST have a generator of its own, or draws of several threads be ordered in some other way.
 static void each_thread_has_a_generator_of_its_own(void)
 {
     gm_rand_seed(3);
