@@ -222,8 +222,12 @@ class Running(Scratch):
     """The command itself, with libFuzzer."""
 
     def start(self, *more):
-        return subprocess.Popen([os.path.join(HERE, "fuzz"), "--campaign", self.folder, "--engine", "libfuzzer", "--jobs", "1",
-                                 *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        process = subprocess.Popen([os.path.join(HERE, "fuzz"), "--campaign", self.folder, "--engine", "libfuzzer", "--jobs",
+                                    "1", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   start_new_session=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        return process
 
     def lines(self):
         return campaign.History(os.path.join(self.folder, "history.jsonl")).lines
