@@ -474,7 +474,7 @@ static void on_panic(runner *r, const asked *a, const char *line, const char *ex
         runner_break(r, a, level_map, "panic", "unexpected", "request `%.60s`: %.120s", a->text, line);
         return;
     }
-    runner_held(r, check_panic);
+    runner_held(r, a->what == req_nil ? check_nil : check_panic);
     if (r->structure && strcmp(line, expected) != 0) {
         runner_break(r, a, level_structure, "panic", "words", "`%.120s` instead of `%.120s`", line, expected);
         return;
@@ -497,7 +497,7 @@ static void on_nil(runner *r, const asked *a, const char *line, const char *expe
         runner_break(r, a, level_map, "panic", "nil-map",
                      "request `%.60s`: the answer is `%.60s` instead of `%.60s`", a->text, line, expected);
     } else {
-        runner_held(r, check_result);
+        runner_held(r, check_nil);
     }
 }
 

@@ -21,6 +21,7 @@ conform_rule conform_rules[128] = {
     [check_elem] = {level_map, "uthash", "elem-current", 0, 0, NULL},
     [check_panic] = {level_map, "panic", "missing", 0, 0, NULL},
     [check_no_panic] = {level_map, "panic", "unexpected", 0, 0, NULL},
+    [check_nil] = {level_map, "panic", "nil-map", 0, 0, NULL},
     [check_key_wellformed] = {level_range, "uthash", "key-wellformed", 0, 0, NULL},
     [check_missed] = {level_range, "range", "missed", 0, 0, NULL},
     [check_deleted] = {level_range, "range", "deleted", 0, 0, NULL},

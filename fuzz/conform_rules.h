@@ -42,6 +42,7 @@ typedef enum conform_check {
     check_elem,
     check_panic,
     check_no_panic,
+    check_nil,
     check_key_wellformed,
     check_missed,
     check_deleted,

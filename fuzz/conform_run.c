@@ -13,9 +13,9 @@
 enum {
     most_entries = 4096, /* of a map */
     most_requests = 30000,
-    most_hint = 1 << 16,  /* for a map that is free to take it as it likes */
-    most_array = 1 << 22, /* bytes of buckets that a hint may ask for */
-    dumped_bytes = 1 << 20,
+    most_hint = 1 << 16,    /* for a map that is free to take it as it likes */
+    most_array = 1 << 22,   /* bytes of buckets that a hint may ask for */
+    dumped_bytes = 1 << 17, /* by dumps of a trace, spread over it */
     some_steps = 16,
     sweep_entries = 256,
     repeated_entries = 16
@@ -321,8 +321,7 @@ static void maybe_dump(runner *r, bool last)
     if (!r->structure || r->stop || r->ref.h == NULL) {
         return;
     }
-    unsigned every = r->ref.h->B <= 4 ? 1 : 16;
-    if (last || (r->dumped < dumped_bytes && r->op % every == 0)) {
+    if (last || r->dumped * r->tr->nops <= dumped_bytes * r->op) {
         ask_plain(r, req_dump, "dump");
     }
 }

@@ -3,14 +3,11 @@
 # gomap-conform and the children that come with it: conform/child_ref, and
 # conform/child_uthash, conform/child_go where they can be built.
 
-file(GLOB conform_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/conform*.c)
-add_executable(gomap-conform ${conform_sources})
+add_executable(gomap-conform ${PROJECT_SOURCE_DIR}/fuzz/conform.c)
 target_link_libraries(gomap-conform PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
 
-# The port as a child: what stands behind the protocol, and a loop.
-add_executable(child_ref ${PROJECT_SOURCE_DIR}/fuzz/conform/child_ref.c
-  ${PROJECT_SOURCE_DIR}/fuzz/conform_port.c ${PROJECT_SOURCE_DIR}/fuzz/conform_wire.c)
-target_link_libraries(child_ref PRIVATE gomap_flags gomap_judge oracle gomap_objects)
+add_executable(child_ref ${PROJECT_SOURCE_DIR}/fuzz/conform/child_ref.c)
+target_link_libraries(child_ref PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
 add_executable(child_uthash ${PROJECT_SOURCE_DIR}/fuzz/conform/child_uthash.c)
 target_include_directories(child_uthash SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
 target_link_libraries(child_uthash PRIVATE gomap_flags gomap_judge)

@@ -85,6 +85,8 @@ gomap_wrong(vectors-build "no-such-folder.*build it first" ${GOMAP_ROOT}/ci/vect
 gomap_wrong(vectors-option "unrecognized arguments" ${GOMAP_ROOT}/ci/vectors --frobnicate)
 gomap_wrong(vector-option "usage" ${build}/gcc/vector --frobnicate)
 
+gomap_wrong(conform-bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/conform-bugs nonsense)
+gomap_wrong(conform-bugs-seconds "--seconds.*0" ${GOMAP_ROOT}/ci/conform-bugs --seconds 0)
 set(conform ${build}/gcc/gomap-conform)
 gomap_wrong(conform-nothing "no child: its command stands behind --" ${conform})
 gomap_wrong(conform-option "--frobnicate" ${conform} --frobnicate -- cat)
