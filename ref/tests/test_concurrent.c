@@ -7,6 +7,7 @@
  * Nothing here depends on who is faster.
  */
 #include <pthread.h>
+#include <time.h>
 
 #include "one_map.h"
 
@@ -131,6 +132,50 @@ static void any_number_of_readers_and_iterators_go_together(void)
         CHECK(holders() == 0 && hmap_sameSizeGrow(h));
         END();
     }
+}
+
+/* ---- the lock --------------------------------------------------------- */
+
+static hiter the_iterator;
+static atomic_bool started, passed;
+
+static void *begin_iterating(void *unused)
+{
+    atomic_store(&started, true);
+    mapiterinit(&t, h, &the_iterator);
+    atomic_store(&passed, true);
+    return unused;
+}
+
+static void *end_iterating(void *unused)
+{
+    atomic_store(&started, true);
+    gm_iter_end(&the_iterator);
+    atomic_store(&passed, true);
+    return unused;
+}
+
+/* While somebody else has the lock, however long that is. */
+static void an_iterator_neither_begins_nor_ends_without_the_lock(void)
+{
+    void *(*const what[])(void *) = {begin_iterating, end_iterating};
+    const struct timespec a_while = {.tv_nsec = 20000000};
+    begin_filled(&t_int64, 8, 5);
+    for (size_t i = 0; i < LENGTH(what); i++) {
+        pthread_t thread;
+        atomic_store(&started, false);
+        atomic_store(&passed, false);
+        CHECK(!atomic_flag_test_and_set(&h->extra->gm_lock));
+        CHECK(pthread_create(&thread, NULL, what[i], NULL) == 0);
+        while (!atomic_load(&started)) {
+        }
+        nanosleep(&a_while, NULL);
+        CHECK_ROW(i, !atomic_load(&passed) && holders() == i);
+        atomic_flag_clear(&h->extra->gm_lock);
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK_ROW(i, atomic_load(&passed) && holders() == 1 - i);
+    }
+    END();
 }
 
 /* ---- an old array whose last holders are threads ---------------------- */
@@ -380,6 +425,7 @@ int main(void)
 {
     gm_rand_seed(1);
     any_number_of_readers_and_iterators_go_together();
+    an_iterator_neither_begins_nor_ends_without_the_lock();
     the_last_thread_frees_the_old_array_and_what_was_parked();
     whoever_meets_a_writer_is_told_in_Gos_words();
     each_thread_has_a_generator_of_its_own();

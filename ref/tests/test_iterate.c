@@ -584,6 +584,59 @@ static void every_NaN_is_met_once_while_the_map_grows(void)
     *test_case() = '\0';
 }
 
+/* ERRATA.md#E2 with two buckets, where the bucket's number itself is the side
+ * that its NaNs are thought to go to.  A growth to the same size stops for want
+ * of memory before anything is evacuated; an iterator stands in old bucket 1;
+ * the growth ends and a doubling begins. */
+static void NaNs_of_a_growth_to_the_same_size_are_missed_in_exact_mode_only(void)
+{
+    test_memory memory;
+    test_memory_use(&memory);
+    for (int mode = gm_exact; mode <= gm_strict; mode++) {
+        begin_mode(&t_float64, &t_int64, 9, (gm_mode)mode);
+        t.hasher = hash_float;
+        nan_next = 0;
+        for (unsigned i = 0; i < LENGTH(nan_hashes); i++) {
+            nan_hashes[i] = TOP(0x40) | 1;
+        }
+        for (int i = 0; i < 3; i++) {
+            put_float((double)NAN, i);
+        }
+        for (double k = 1; k < 19; k += 2) {
+            put_float(k, 10); /* one overflow bucket behind bucket 1 */
+        }
+        for (double k = 1; k < 19; k += 2) {
+            mapdelete(&t, h, &k);
+        }
+        for (double k = 0; k < 18; k += 2) {
+            put_float(k, 10); /* and one behind bucket 0 */
+        }
+        CHECK(h->B == 1 && h->noverflow == 2 && h->count == 12);
+        double k = 18;
+        test_memory_fail(&memory, 2, 1);
+        CHECK(mapassign(&t, h, &k) == NULL && hmap_sameSizeGrow(h) && h->nevacuate == 0);
+        test_memory_fail(&memory, 0, 0);
+
+        for (uint64_t seed = 0; it.startBucket != 1; seed++) {
+            gm_iter_end(&it);
+            gm_rand_seed(seed);
+            mapiterinit(&t, h, &it);
+        }
+        CHECK(it.checkBucket == 1 && key_at(it.elem) < 3);
+        put_float(18, 10);
+        put_float(20, 10);
+        CHECK(h->B == 2);
+        int nans = 0, others = 0;
+        for (; it.key != NULL; mapiternext(&it)) {
+            nans += key_at(it.elem) < 3;
+            others += key_at(it.elem) == 10;
+        }
+        CHECK_ROW(mode, nans == (mode == gm_exact ? 1 : 3) && others >= 9 && others <= 11);
+        end();
+    }
+    gm_set_allocator(NULL);
+}
+
 /* ---- clear under an iterator ------------------------------------------ */
 
 static void after_clear_nothing_is_left_to_meet(void)
@@ -654,6 +707,7 @@ int main(void)
 
     NaNs_go_by_their_tophash_while_an_iterator_must_foresee_it();
     every_NaN_is_met_once_while_the_map_grows();
+    NaNs_of_a_growth_to_the_same_size_are_missed_in_exact_mode_only();
 
     after_clear_nothing_is_left_to_meet();
     in_strict_mode_an_iteration_ends_with_the_map_cleared_under_it();

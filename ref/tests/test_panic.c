@@ -276,12 +276,53 @@ static void a_lost_key_pointer_is_a_nil_dereference(const rtype *type, bool in_a
     end();
 }
 
-/* ---- fatal ------------------------------------------------------------ */
-
 static void set_flags(unsigned flags)
 {
     atomic_store_explicit(&h->flags, (uint8_t)flags, memory_order_relaxed);
 }
+
+/* An evacuated slot whose key pointer is gone (ERRATA.md#E3): is the key looked
+ * at?  Not where the map is empty, unless it may differ from itself or is asked
+ * for its side of a doubling. */
+static void a_lost_key_pointer_matters_only_where_the_key_is_read(void)
+{
+    for (unsigned row = 0; row < 16; row++) {
+        bool filled = (row & 1) != 0, reflexive = (row & 2) != 0, walks = (row & 4) != 0,
+             same = (row & 8) != 0;
+        begin(&t_bytes129, &t_int64, 0);
+        CHECK(put(&t, h, 1, 1));
+        mapiterinit(&t, h, &it);
+        bmap *b = h->buckets;
+        void *slot = key_slot(&t, b, 0), *key = gm_loadp(slot);
+        uint8_t top = b->tophash[0];
+        unsigned flags = t.flags;
+        gm_storep(slot, NULL);
+        b->tophash[0] = evacuatedX;
+        h->count = filled;
+        t.flags = reflexive ? flags | 4 : flags & ~4U;
+        it.bptr = b;
+        it.i = 0;
+        it.offset = 0;
+        it.checkBucket = walks ? 0 : noCheck;
+        it.oldoverflow = it.overflow; /* as if of the same size */
+        it.overflow->iters++;
+        set_flags(flags_of(h) | (same ? sameSizeGrow : 0));
+
+        bool read = filled || !reflexive || (walks && !same);
+        CHECK_ROW(row,
+                  fails_with(gm_event_panic,
+                             read ? "runtime error: invalid memory address or nil pointer dereference" : NULL,
+                             call_iternext, NULL));
+        gm_storep(slot, key);
+        b->tophash[0] = top;
+        h->count = 1;
+        t.flags = flags;
+        set_flags(flags_of(h) & ~(unsigned)sameSizeGrow);
+        end();
+    }
+}
+
+/* ---- fatal ------------------------------------------------------------ */
 
 /* Another writer is simulated by its flag; test_concurrent.c has a real one. */
 //= SPEC.md#S-CONCURRENT-1 type=test
@@ -374,6 +415,35 @@ static void a_writer_notices_that_another_has_ended_its_write(void)
     end();
 }
 
+static unsigned flags_while_freeing;
+
+static void free_ending_the_write(void *ctx, void *p, size_t size)
+{
+    if (h != NULL && (flags_of(h) & hashWriting) != 0) {
+        set_flags(flags_while_freeing);
+    }
+    test_free(ctx, p, size);
+}
+
+/* Clearing calls nothing of the caller's but free. */
+static void clearing_notices_that_another_has_ended_its_write(void)
+{
+    test_memory memory;
+    test_memory_use(&memory);
+    gm_allocator a = {test_alloc, free_ending_the_write, &memory};
+    gm_set_allocator(&a);
+    h = NULL;
+    for (unsigned others = 0; others <= (iterator | oldIterator); others++) {
+        flags_while_freeing = others;
+        begin(&t_bytes129, &t_int64, 0);
+        CHECK(put(&t, h, 1, 1));
+        CHECK_ROW(others, fails_with(gm_event_fatal, "concurrent map writes", call_clear, h));
+        END();
+        h = NULL;
+    }
+    gm_set_allocator(NULL);
+}
+
 /* ---- throws ----------------------------------------------------------- */
 
 //= SPEC.md#S-PANIC-4 type=test
@@ -381,21 +451,38 @@ static void a_writer_notices_that_another_has_ended_its_write(void)
 //# state`, and no other state makes it throw.
 static void an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state(void)
 {
-    int64_t key = 26;
-    begin(&t_int64, &t_int64, 26);
+    static const int64_t key = 26;
     the_key = &key;
-    for (int64_t k = 0; k < 26; k++) {
-        CHECK(put(&t, h, k, k));
+    for (uint8_t mark = evacuatedX; mark <= evacuatedEmpty; mark++) {
+        begin(&t_int64, &t_int64, 26);
+        for (int64_t k = 0; k < 26; k++) {
+            CHECK(put(&t, h, k, k));
+        }
+        bucket_at(&t, h->buckets, 2)->tophash[3] = mark;
+        CHECK_ROW(mark, fails_with(gm_event_throw, "bad map state", call_assign, h));
+        gm_map_free(&t, h); /* beyond repair, but not beyond freeing */
+        CHECK(gm_mem_stats_get().live_blocks == 0);
     }
-    bucket_at(&t, h->buckets, 2)->tophash[3] = evacuatedX;
-    CHECK(fails_with(gm_event_throw, "bad map state", call_assign, h));
-    gm_map_free(&t, h); /* beyond repair, but not beyond freeing */
-    CHECK(gm_mem_stats_get().live_blocks == 0);
 }
 
 static void call_reflect_makemap(void *arg)
 {
     reflect_makemap(arg, 0); /* what it refuses is in test_type.c */
+}
+
+/* Nine bytes are more than eight, although no type has such an alignment. */
+static void an_alignment_beyond_eight_is_too_big(void)
+{
+    static maptype type;
+    static rtype odd;
+    odd = t_int64;
+    odd.align = 9;
+    MapOf(&type, &t_int64, &t_int64, gm_exact);
+    type.key = &odd;
+    CHECK(fails_with(gm_event_throw, "key align too big", call_reflect_makemap, &type));
+    type.key = &t_int64;
+    type.elem = &odd;
+    CHECK(fails_with(gm_event_throw, "elem align too big", call_reflect_makemap, &type));
 }
 
 /* ---- handlers --------------------------------------------------------- */
@@ -516,11 +603,14 @@ int main(void)
     newarray_panics_when_the_size_is_out_of_range();
     a_lost_key_pointer_is_a_nil_dereference(&t_bytes129, false);
     a_lost_key_pointer_is_a_nil_dereference(&t_floats17, true);
+    a_lost_key_pointer_matters_only_where_the_key_is_read();
 
     concurrent_use_is_fatal();
     a_writer_notices_that_another_has_ended_its_write();
+    clearing_notices_that_another_has_ended_its_write();
 
     an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state();
+    an_alignment_beyond_eight_is_too_big();
 
     handlers_are_installed_and_given_back();
     without_a_handler_the_words_are_printed_and_the_process_aborts();

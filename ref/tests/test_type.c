@@ -78,6 +78,7 @@ static void test_layout(void)
         {&t_bytes129, &t_int64, PtrSize, 8, reflexive | indirectkey, true},
         {&t_int64, &t_bytes129, 8, PtrSize, reflexive | indirectelem, true},
         {&t_bytes129, &t_bytes129, PtrSize, PtrSize, reflexive | indirectkey | indirectelem, true},
+        {&t_bytes129, &t_bool, PtrSize, 1, reflexive | indirectkey, true},
         {&t_mixed, &t_bool, 16, 1, keyupdate, false},
         {&t_plain, &t_slice, 16, 3 * PtrSize, reflexive, true},
         {&t_ifaced, &t_bool, 3 * PtrSize, 1, keyupdate | mightpanic, true},
@@ -99,6 +100,7 @@ static void test_layout(void)
         CHECK(maptype_hashMightPanic(&t) == ((want[i].flags & mightpanic) != 0));
         CHECK(t.bucketsize == 8 + 8 * (want[i].keysize + want[i].elemsize) + PtrSize);
         CHECK(t.bucket->size == t.bucketsize);
+        CHECK(t.bucket->align == PtrSize && t.bucket->kind == kindStruct);
         CHECK(t.bucket->ptrdata == (want[i].pointers ? t.bucketsize : 0));
         gm_maptype_check(&t);
     }
