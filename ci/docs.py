@@ -33,10 +33,11 @@ import subprocess
 import sys
 import tempfile
 
-import bugs
+import bugs_catalogue
+import bugs_replay
+from bugs_catalogue import ROOT, VERDICT, Bug, build, say
+from bugs_replay import BUILD
 
-ROOT = bugs.ROOT
-BUILD = bugs.BUILD
 DOCUMENTS = ("ref/SPEC.md", "ref/PORTING.md")
 WORDS = ("trace", "dump", "verdict", "console")
 TIMEOUT = 120
@@ -244,11 +245,11 @@ def check_mistake(block, base, folder):
     """Builds the port with the trace's bug, and sees it fail."""
     name = block.options["bug"]
     scratch = f"{ROOT}/build/docs/{name}"
-    trouble = bugs.make(bugs.Bug(name), base, scratch)
+    trouble = bugs_replay.make(Bug(name), base, scratch)
     if trouble:
         raise Wrong(f"{block}: fuzz/bugs/{name}.patch {trouble['error']}\n{trouble['log']}")
-    done = run([f"{scratch}/replay", "--target", "everything", written(folder, block)], preexec_fn=bugs.limits)
-    verdict = bugs.VERDICT.search(done.stdout)
+    done = run([f"{scratch}/replay", "--target", "everything", written(folder, block)], preexec_fn=bugs_replay.limits)
+    verdict = VERDICT.search(done.stdout)
     if not (done.returncode == 1 and verdict) and done.returncode >= 0:
         raise Wrong(f"{block}: no judge and no crash tells of the bug {name}\n{done.stdout}")
     for shown in block.shown:
@@ -278,7 +279,7 @@ def judge_go():
     done = subprocess.run([f"{BUILD}/replay", "--judges"], capture_output=True, text=True)
     if re.search(r"^go \(", done.stdout, re.M):
         return True
-    bugs.say(f"judge go: skipped: {done.stderr.strip()}")
+    say(f"judge go: skipped: {done.stderr.strip()}")
     return False
 
 
@@ -299,10 +300,8 @@ def main():
     args = arguments()
     if subprocess.run([f"{ROOT}/ci/setup"], stdout=subprocess.DEVNULL).returncode != 0:
         return 2
-    bugs.say = lambda text: print(f"ci/docs: {text}", file=sys.stderr, flush=True)
-    done = run([f"{ROOT}/ci/cmake/build", "gcc", str(os.cpu_count() or 1), "replay", "bucket"])
-    if done.returncode != 0:
-        bugs.trouble("the port does not build:\n" + "\n".join(done.stdout.splitlines()[-15:]))
+    bugs_catalogue.program = "ci/docs"
+    build("gcc", os.cpu_count() or 1, "replay", "bucket")
     blocks = [block for document in DOCUMENTS for block in blocks_of(document)]
     traces = [block for block in blocks if block.word == "trace"]
     with tempfile.TemporaryDirectory() as folder:
@@ -315,7 +314,7 @@ def main():
                 print(picture)
             return 0
         if args.mistakes:
-            base = bugs.Base(False, os.cpu_count() or 1)
+            base = bugs_replay.Base(False, os.cpu_count() or 1)
             seen, wrong = gather([(check_mistake, block, base, folder) for block in traces if "bug" in block.options])
             print("\n".join(seen))
             print(f"{len(seen) + wrong} mistakes, {len(seen)} seen, {wrong} not")

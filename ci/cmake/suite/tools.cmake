@@ -53,6 +53,11 @@ gomap_wrong(coverage-option "unrecognized arguments" ${GOMAP_ROOT}/ci/coverage -
 
 gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
 gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
+gomap_wrong(bugs-seeds "--seeds.*0" ${GOMAP_ROOT}/ci/bugs --fuzz --seeds 0)
+gomap_wrong(bugs-targets "no target 'nonsense'.*best, all, " ${GOMAP_ROOT}/ci/bugs --fuzz --targets nonsense)
+gomap_wrong(bugs-engine "--engine.*nonsense" ${GOMAP_ROOT}/ci/bugs --fuzz --engine nonsense)
+gomap_wrong(bugs-time "--time.*fortnight" ${GOMAP_ROOT}/ci/bugs --fuzz --time fortnight)
+gomap_wrong(bugs-without-fuzz "--seeds goes with --fuzz" ${GOMAP_ROOT}/ci/bugs --seeds 3)
 gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
 
 gomap_wrong(docs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/docs --frobnicate)
