@@ -48,6 +48,11 @@ void report_failure(void *ctx, const oracle_step *s, const run_result *r)
     char verdict[128], header[line_bytes];
     run_verdict(r, verdict, sizeof verdict);
     fprintf(c->out, "%s\n    %s\n", verdict, r->report.detail);
+    const oracle_clause *clause = oracle_clause_of(&r->report);
+    if (clause != NULL) {
+        bool whole = clause->words[strlen(clause->words) - 1] == '.';
+        fprintf(c->out, "    clause: %s %s%s\n", clause->id, clause->words, whole ? "" : " ...");
+    }
 
     trace_print_header(c->tr, header, sizeof header);
     size_t at = r->op != 0 ? r->op : r->ops;

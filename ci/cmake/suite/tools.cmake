@@ -37,6 +37,9 @@ gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
 gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
 gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
 
+gomap_wrong(spec-clause "no clause 'S-NONSENSE-1'" ${GOMAP_ROOT}/ci/spec S-NONSENSE-1)
+gomap_wrong(spec-option "unrecognized arguments" ${GOMAP_ROOT}/ci/spec --frobnicate)
+
 set(replay ${build}/gcc/replay)
 file(WRITE ${bad}/mistake.txt "map key=int64 elem=int64\nassign 1..9\nassing 3\n")
 file(WRITE ${bad}/fine.txt "map key=int64 elem=int64\nassign 1..9\n")
