@@ -184,9 +184,8 @@ def command_output(command, **options):
     return done.returncode, done.stdout
 
 
-def attempt(bug, base):
-    """Makes and runs one bug: the row of the table, without the patch's own part."""
-    scratch = f"{HOME}/{bug.name}"
+def make(bug, base, scratch):
+    """Builds scratch/replay with the bug in it; what went wrong, or nothing."""
     shutil.rmtree(scratch, ignore_errors=True)
     os.makedirs(f"{scratch}/ref")
     for name in os.listdir(f"{ROOT}/ref"):
@@ -206,7 +205,13 @@ def attempt(bug, base):
     status, text = command_output(base.link(changed, scratch), cwd=BUILD)
     if status != 0:
         return {"error": "does not link", "log": text}
-    return {"killed": run_all(f"{scratch}/replay", scratch, base)}
+    return {}
+
+
+def attempt(bug, base):
+    """Makes and runs one bug: the row of the table, without the patch's own part."""
+    scratch = f"{HOME}/{bug.name}"
+    return make(bug, base, scratch) or {"killed": run_all(f"{scratch}/replay", scratch, base)}
 
 
 def one(bug, base):

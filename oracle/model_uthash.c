@@ -96,6 +96,15 @@ static oracle_entry *model_find(uint64_t id)
     return found != NULL ? &found->e : NULL;
 }
 
+oracle_entry *model_entry(const key_facts *f, uint32_t payload)
+{
+    if (!f->nan) {
+        return model_find(f->id);
+    }
+    node *n = m.by_payload[payload & 0xffff];
+    return n != NULL ? &n->e : NULL;
+}
+
 static oracle_entry *model_insert(const oracle_step *s)
 {
     node *n = m.free_nodes;
@@ -225,13 +234,7 @@ static oracle_answer on_next(oracle_step *s, oracle_report *r)
     if (!key_read(s->key_kind, it->key, &facts, &payload)) {
         DIFFER("key-wellformed", "iterator %c produced a key that nobody ever inserted", 'a' + (char)s->slot);
     }
-    oracle_entry *e;
-    if (facts.nan) {
-        node *n = m.by_payload[payload & 0xffff];
-        e = n != NULL ? &n->e : NULL;
-    } else {
-        e = model_find(facts.id);
-    }
+    oracle_entry *e = model_entry(&facts, payload);
     s->entry = e;
     if (e == NULL || oracle_excused(s->slot, excuse_cleared)) {
         return oracle_ok;

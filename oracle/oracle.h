@@ -167,6 +167,8 @@ struct oracle_entry {
 
 /* The live entries, their number, and the number of the last insertion. */
 const oracle_entry *model_entries(void);
+/* The entry of a key, by its payload where it is a NaN, or NULL. */
+oracle_entry *model_entry(const key_facts *f, uint32_t payload);
 size_t model_count(void);
 uint32_t model_last_seq(void);
 

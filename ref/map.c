@@ -50,7 +50,7 @@ static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket);
 static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
-                               uintptr_t checkBucket);
+                               uintptr_t walked);
 
 //= SPEC.md#S-CONCURRENT-7
 //# That misuse is noticed MUST NOT be relied on: every check is one plain look.
@@ -1168,7 +1168,7 @@ next:
             //= SPEC.md#S-ITERATE-21
             //# In strict mode an entry that the lookup for an evacuated slot finds in another bucket than the
             //# one walked MUST be left to that bucket.
-            if (checkBucket != noCheck && gm_meets_elsewhere(t, h, it, k, checkBucket)) {
+            if (gm_meets_elsewhere(t, h, it, k, (bucket - 1) & bucketMask(it->B))) {
                 continue;
             }
             it->key = rk;
@@ -2026,16 +2026,17 @@ static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket)
 }
 
 /* ERRATA.md#E4.  Does the entry that was looked up for a stale key k lie in
- * another bucket than the one that is walked?  That happens when the map was
- * emptied by deletes, which gives it a new seed, and k inserted again; the
- * iteration meets the entry in its own bucket.
+ * another bucket than the one that is walked, counted as the iterator's own
+ * array counts?  That happens when the map was emptied by deletes, which gives
+ * it a new seed, and k inserted again; the iteration meets the entry, or
+ * another stale copy of k, in that bucket too.
  * Strict: leaves it to that bucket. */
 static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
-                               uintptr_t checkBucket)
+                               uintptr_t walked)
 {
     uintptr_t hash = t->hasher(t->key, k, h->hash0);
     //= SPEC.md#S-ITERATE-21
-    if ((hash & bucketMask(it->B)) == checkBucket) {
+    if ((hash & bucketMask(it->B)) == walked) {
         return false;
     }
     //= SPEC.md#S-ITERATE-21

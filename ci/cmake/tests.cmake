@@ -9,8 +9,10 @@
 #   gomap_vector_test(BINARIES folder ...)    compares with the recordings of corpus/vectors/
 #   gomap_go_tests(BINARIES folder ...)       the same beside the real go1.19, and what
 #                                             becomes of a child process that fails
+#   gomap_conform_tests(BINARIES folder ...)  gomap-conform and the children that come with it
+#   gomap_spec_tests()                        what ref/SPEC.md and ref/PORTING.md show, with build/gcc
 #
-# Options of the last four: PREFIX of the tests' names, LABELS, FIXTURES that
+# Options of the five before the last: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
 # many random ones; gomap_vector_test: LEAVE_OUT, vectors with these flags.
@@ -141,4 +143,36 @@ function(gomap_go_tests)
   if(NOT arg_EMULATOR)
     gomap_test(NAME ${arg_PREFIX}go/faults TIMEOUT 300 ${more} COMMAND ${GOMAP_ROOT}/fuzz/tests/go_faults ${arg_BINARIES})
   endif()
+endfunction()
+
+function(gomap_spec_tests)
+  cmake_parse_arguments(arg "" "" "LABELS;FIXTURES" ${ARGN})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES})
+  gomap_test(NAME spec/examples TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "^[1-9][0-9]* traces .* 0 wrong" ${GOMAP_ROOT}/ci/docs)
+  gomap_test(NAME spec/mistakes TIMEOUT 600 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "^([1-9][0-9]*) mistakes, \\1 seen, 0 not" ${GOMAP_ROOT}/ci/docs --mistakes)
+endfunction()
+
+# Each child at all levels that it claims, and children at fault.
+function(gomap_conform_tests)
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR" "LABELS;FIXTURES" ${ARGN})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES} SKIP ${arg_SKIP})
+  set(conform ${arg_EMULATOR} ${arg_BINARIES}/gomap-conform --time 10s --timeout 60s)
+  gomap_test(NAME ${arg_PREFIX}conform/ref TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "level structure +holds, [1-9]"
+      ${conform} -- ${arg_EMULATOR} ${arg_BINARIES}/conform/child_ref)
+  gomap_test(NAME ${arg_PREFIX}conform/uthash TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "level map +holds, [1-9]"
+      ${conform} -- ${arg_EMULATOR} ${arg_BINARIES}/conform/child_uthash)
+  if(arg_EMULATOR)
+    return()
+  endif()
+  gomap_test(NAME ${arg_PREFIX}conform/dict TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "level map +holds, [1-9]"
+      ${conform} -- python3 -B ${GOMAP_ROOT}/fuzz/conform/child_dict.py)
+  gomap_test(NAME ${arg_PREFIX}conform/go TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_ROOT}/fuzz/tests/conform_go ${arg_BINARIES})
+  gomap_test(NAME ${arg_PREFIX}conform/faults TIMEOUT 600 ${more}
+    COMMAND python3 -B ${GOMAP_ROOT}/fuzz/tests/conform_faults.py ${arg_BINARIES})
 endfunction()

@@ -205,6 +205,27 @@ static void a_key_behind_a_hole_is_found_by_assignment(void)
     END();
 }
 
+/* What would stand behind an emptyRest is not looked for by a delete either, and
+ * an assignment takes that slot. */
+static void writers_end_their_search_at_emptyRest(void)
+{
+    begin(&t_int64, &t_int64, 14);
+    for (int i = 0; i < 8; i++) {
+        CHECK(put(&t, h, KEY(2, 0x80 + i, 0), i));
+    }
+    bmap *b = bucket_at(&t, h->buckets, 2);
+    b->tophash[3] = emptyRest;
+    del(&t, h, KEY(2, 0x85, 0));
+    CHECK(b->tophash[5] == 0x85 && h->count == 8);
+    CHECK(put(&t, h, KEY(2, 0x85, 0), 50));
+    CHECK(b->tophash[3] == 0x85 && key_at(elem_slot(&t, b, 3)) == 50);
+    CHECK(key_at(elem_slot(&t, b, 5)) == 5 && h->count == 9);
+    b->tophash[5] = emptyOne; /* the same key twice is no sound map */
+    memset(elem_slot(&t, b, 5), 0, sizeof(int64_t));
+    h->count = 7;
+    END();
+}
+
 //= SPEC.md#S-DELETE-10 type=test
 //# A deletion MUST move no entry and unlink no overflow bucket.
 static void an_emptied_overflow_bucket_stays_and_is_used_again(void)
@@ -479,6 +500,7 @@ int main(void)
     the_states_are_right_after_any_deletes();
     holes_are_filled_again_from_the_front();
     a_key_behind_a_hole_is_found_by_assignment();
+    writers_end_their_search_at_emptyRest();
     an_emptied_overflow_bucket_stays_and_is_used_again();
 
     a_deleted_slot_keeps_at_most_its_key();

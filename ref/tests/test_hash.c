@@ -140,6 +140,20 @@ static void test_choice(void)
     CHECK(memhash(&five, seed, 8) == memhashFallback(&five, seed, 8));
 }
 
+/* typehash finds the hash of a float by its width; complex numbers compare both parts. */
+static void test_float_kinds(void)
+{
+    static const float f[] = {1.5F, -0.25F};
+    static const double d[] = {1.5, -0.25};
+    CHECK(typehash(&t_float32, f, seed) == f32hash(f, seed));
+    CHECK(typehash(&t_float64, d, seed) == f64hash(d, seed));
+    CHECK(typehash(&t_complex64, f, seed) == c64hash(f, seed));
+    CHECK(typehash(&t_complex128, d, seed) == c128hash(d, seed));
+    static const float other[][2] = {{1.25F, -0.25F}, {1.5F, 0.25F}};
+    CHECK(c64equal(&t_complex64, f, f));
+    CHECK(!c64equal(&t_complex64, f, other[0]) && !c64equal(&t_complex64, f, other[1]));
+}
+
 /* A NaN's hash is that of zero with one random word mixed in. */
 //= SPEC.md#S-HASH-9 type=test
 //# The hash of a float under seed h MUST be c1·(c0 xor h) for either zero, c1·(c0 xor h xor r) with r one
@@ -278,6 +292,7 @@ int main(void)
     test_hashkey();
     test_aesenc();
     test_choice();
+    test_float_kinds();
     test_nan_draws();
     test_equality();
     test_panics();

@@ -176,6 +176,23 @@ static void a_hint_beyond_the_address_space_counts_as_none(void)
     gm_map_free(&t, h);
 }
 
+/* Buckets of 16 bytes reach maxAlloc to the byte; only beyond it does the hint
+ * count as none. */
+static void a_hint_of_all_the_address_space_is_tried(void)
+{
+#if UINTPTR_MAX == UINT64_MAX
+    const intptr_t all = (intptr_t)1 << 44;
+    maptype t;
+    test_type(&t, &t_empty, &t_empty, gm_exact);
+    memory.refused = 0;
+    CHECK(makemap(&t, all, NULL) == NULL && memory.refused != 0);
+    memory.refused = 0;
+    hmap *h = makemap(&t, all + 1, NULL);
+    CHECK(h != NULL && h->B == 0 && memory.refused == 0);
+    gm_map_free(&t, h);
+#endif
+}
+
 //= SPEC.md#S-MAKE-1 type=test
 static void makemap64_takes_a_hint_that_is_no_int_for_none(void)
 {
@@ -449,6 +466,7 @@ int main(void)
 
     B_is_the_smallest_that_the_hint_does_not_overload();
     a_hint_beyond_the_address_space_counts_as_none();
+    a_hint_of_all_the_address_space_is_tried();
     makemap64_takes_a_hint_that_is_no_int_for_none();
     makemap_small_makes_no_buckets();
     reflect_makemap_is_makemap_for_a_good_descriptor();

@@ -223,6 +223,30 @@ static void an_iterator_over_the_current_array_keeps_no_deleted_entry(void)
     END();
 }
 
+/* The same where there is no memory to evacuate the entry's bucket, so that it
+ * is deleted in the old array, over which the iterator goes. */
+static void an_iterator_over_the_old_array_keeps_nothing_deleted_there(void)
+{
+    hiter it = {0};
+    begin(&t_bytes129, &t_bytes129, 26);
+    for (int i = 0; i < 26; i++) {
+        CHECK(put(&t, h, KEY(3, 50, i), i));
+    }
+    mapiterinit(&t, h, &it);
+    CHECK(put(&t, h, KEY(0, 50, 0), 1)); /* evacuates old buckets 0 and 1 */
+    CHECK(hmap_growing(h) && h->nevacuate == 2);
+    size_t before = blocks();
+    test_memory_fail(&memory, 1, 1000);
+    for (int i = 0; i < 10; i++) {
+        del(&t, h, KEY(3, 50, i));
+        CHECK(blocks() == before - (size_t)(i + 1) * 2);
+        SOUND(&t, h, &it);
+    }
+    test_memory_fail(&memory, 0, 0);
+    gm_iter_end(&it);
+    END();
+}
+
 /* An iterator over an older array still has the addresses in its slots. */
 //= SPEC.md#S-MEMORY-8 type=test
 //# What leaves the map while an iteration can still read it MUST be kept until no such iteration is left.
@@ -605,6 +629,7 @@ int main(void)
 
     without_an_iterator_deleted_keys_and_elems_are_freed_at_once();
     an_iterator_over_the_current_array_keeps_no_deleted_entry();
+    an_iterator_over_the_old_array_keeps_nothing_deleted_there();
     a_deleted_entry_is_kept_for_iterators_over_older_arrays_and_no_longer();
     parked_memory_passes_on_to_the_older_iterator();
     clear_frees_at_once_what_no_iterator_can_reach();

@@ -7,14 +7,6 @@
 
 enum { indirectkey = 1, indirectelem = 2, reflexive = 4, keyupdate = 8, mightpanic = 16 };
 
-static const rtype t_ptr = {.size = PtrSize,
-                            .ptrdata = PtrSize,
-                            .align = PtrSize,
-                            .kind = kindPtr,
-                            .regularMemory = true,
-                            .directIface = true,
-                            .equal = memequal,
-                            .name = "*int"};
 static const rtype t_func = {
     .size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindFunc, .name = "func()"};
 
@@ -78,6 +70,8 @@ static void test_layout(void)
         {&t_ptr, &t_int64, PtrSize, 8, reflexive, true},
         {&t_string, &t_bool, 2 * PtrSize, 1, reflexive | keyupdate, true},
         {&t_float32, &t_bool, 4, 1, keyupdate, false},
+        {&t_int, &t_bool, PtrSize, 1, reflexive, false},
+        {&t_complex64, &t_bool, 8, 1, keyupdate, false},
         {&t_complex128, &t_bool, 16, 1, keyupdate, false},
         {&t_any, &t_bool, 2 * PtrSize, 1, keyupdate | mightpanic, true},
         {&t_bytes128, &t_bytes128, 128, 128, reflexive, false},
@@ -107,6 +101,70 @@ static void test_layout(void)
         CHECK(t.bucket->size == t.bucketsize);
         CHECK(t.bucket->ptrdata == (want[i].pointers ? t.bucketsize : 0));
         gm_maptype_check(&t);
+    }
+}
+
+/* ---- the three questions ---------------------------------------------- */
+
+#define BIT(kind) (UINT32_C(1) << (kind))
+
+static void call_isReflexive(void *type)
+{
+    isReflexive(type);
+}
+
+static void call_needKeyUpdate(void *type)
+{
+    needKeyUpdate(type);
+}
+
+static void test_every_kind(void)
+{
+    const uint32_t composed = BIT(kindArray) | BIT(kindStruct);
+    const uint32_t plain = BIT(kindBool) | BIT(kindInt) | BIT(kindInt8) | BIT(kindInt16) | BIT(kindInt32) |
+                           BIT(kindInt64) | BIT(kindUint8) | BIT(kindUint64) | BIT(kindPtr) |
+                           BIT(kindUnsafePointer) | composed;
+    const uint32_t two_zeros = BIT(kindFloat32) | BIT(kindFloat64) | BIT(kindComplex64) | BIT(kindComplex128);
+    for (unsigned kind = 0; kind < 32; kind++) {
+        const uint32_t bit = BIT(kind);
+        rtype type = {
+            .size = 8, .align = PtrSize, .kind = (uint8_t)kind, .elem = &t_int64, .len = 1, .name = "k"};
+        CHECK_ROW(kind, hashMightPanic(&type) == (kind == kindInterface));
+        if ((bit & (plain | two_zeros | BIT(kindInterface) | BIT(kindString))) == 0) {
+            CHECK_ROW(kind, fails_with(gm_event_panic, "isReflexive called on non-key type k",
+                                       call_isReflexive, &type));
+            CHECK_ROW(kind, fails_with(gm_event_panic, "needKeyUpdate called on non-key type k",
+                                       call_needKeyUpdate, &type));
+            continue;
+        }
+        CHECK_ROW(kind, isReflexive(&type) == ((bit & (plain | BIT(kindString))) != 0));
+        CHECK_ROW(kind, needKeyUpdate(&type) == ((bit & plain) == 0));
+    }
+}
+
+/* One part that is not like the others decides, wherever it stands. */
+static void test_every_part(void)
+{
+    for (size_t n = 1; n <= 3; n++) {
+        for (size_t at = 0; at < n; at++) {
+            structfield fields[3] = {{&t_int64, 0, false}, {&t_int64, 8, false}, {&t_int64, 16, false}};
+            const rtype type = {.size = 8 * n,
+                                .align = PtrSize,
+                                .kind = kindStruct,
+                                .fields = fields,
+                                .nfields = n,
+                                .name = "s"};
+            const rtype array = {
+                .size = 8 * n, .align = PtrSize, .kind = kindArray, .elem = &type, .len = 1, .name = "[1]s"};
+            CHECK(isReflexive(&type) && !needKeyUpdate(&type) && !hashMightPanic(&type));
+            CHECK(isReflexive(&array) && !needKeyUpdate(&array) && !hashMightPanic(&array));
+            fields[at].typ = &t_float64;
+            CHECK(!isReflexive(&type) && needKeyUpdate(&type) && !hashMightPanic(&type));
+            CHECK(!isReflexive(&array) && needKeyUpdate(&array) && !hashMightPanic(&array));
+            fields[at].typ = &t_any;
+            CHECK(!isReflexive(&type) && needKeyUpdate(&type) && hashMightPanic(&type));
+            CHECK(!isReflexive(&array) && needKeyUpdate(&array) && hashMightPanic(&array));
+        }
     }
 }
 
@@ -213,6 +271,8 @@ static void test_reflect_makemap(void)
 int main(void)
 {
     test_layout();
+    test_every_kind();
+    test_every_part();
     test_not_comparable();
     test_bad_alignment();
     test_reflect_makemap();

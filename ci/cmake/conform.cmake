@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# gomap-conform and the children that come with it: conform/child_ref, and
+# conform/child_uthash, conform/child_go where they can be built.
+
+file(GLOB conform_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/conform*.c)
+add_executable(gomap-conform ${conform_sources})
+target_link_libraries(gomap-conform PRIVATE gomap_flags gomap_judge fuzzcore oracle gomap_objects)
+
+# The port as a child: what stands behind the protocol, and a loop.
+add_executable(child_ref ${PROJECT_SOURCE_DIR}/fuzz/conform/child_ref.c
+  ${PROJECT_SOURCE_DIR}/fuzz/conform_port.c ${PROJECT_SOURCE_DIR}/fuzz/conform_wire.c)
+target_link_libraries(child_ref PRIVATE gomap_flags gomap_judge oracle gomap_objects)
+add_executable(child_uthash ${PROJECT_SOURCE_DIR}/fuzz/conform/child_uthash.c)
+target_include_directories(child_uthash SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/uthash)
+target_link_libraries(child_uthash PRIVATE gomap_flags gomap_judge)
+set_target_properties(child_ref child_uthash PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/conform)
+
+# The built-in map of whatever Go there is.
+set(GOMAP_CHILD_GO "")
+if(NOT CMAKE_CROSSCOMPILING)
+  find_program(GOMAP_ANY_GO go HINTS /usr/lib/go-1.19/bin DOC "a go of any version, for conform/child_go")
+  mark_as_advanced(GOMAP_ANY_GO)
+  if(GOMAP_ANY_GO)
+    gomap_goarch(goarch)
+    set(GOMAP_CHILD_GO ${PROJECT_BINARY_DIR}/conform/child_go)
+    set(source ${PROJECT_SOURCE_DIR}/fuzz/conform/child_go/main.go)
+    add_custom_command(OUTPUT ${GOMAP_CHILD_GO}
+      COMMAND ${CMAKE_COMMAND} -E env --unset=GOROOT GO111MODULE=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0
+        GOOS=linux GOARCH=${goarch} GOCACHE=${PROJECT_BINARY_DIR}/gocache
+        ${GOMAP_ANY_GO} build -p 2 -trimpath -o ${GOMAP_CHILD_GO} ${source}
+      DEPENDS ${source} VERBATIM COMMENT "child_go for ${goarch}")
+    add_custom_target(child_go ALL DEPENDS ${GOMAP_CHILD_GO})
+  endif()
+endif()
+
+install(TARGETS gomap-conform RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
