@@ -125,6 +125,11 @@ void report_failure(void *ctx, const oracle_step *s, const run_result *r)
     char verdict[128], header[line_bytes];
     run_verdict(r, verdict, sizeof verdict);
     fprintf(c->out, "%s\n    %s\n", verdict, r->report.detail);
+    const oracle_clause *clause = oracle_clause_of(&r->report);
+    if (clause != NULL) {
+        bool whole = clause->words[strlen(clause->words) - 1] == '.';
+        fprintf(c->out, "    clause: %s %s%s\n", clause->id, clause->words, whole ? "" : " ...");
+    }
     char in[line_bytes];
     report_functions(s, r, in, sizeof in);
     fprintf(c->out, "    in: %s\n", in);

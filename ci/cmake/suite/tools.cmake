@@ -60,6 +60,8 @@ gomap_wrong(bugs-time "--time.*fortnight" ${GOMAP_ROOT}/ci/bugs --fuzz --time fo
 gomap_wrong(bugs-without-fuzz "--seeds goes with --fuzz" ${GOMAP_ROOT}/ci/bugs --seeds 3)
 gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
 
+gomap_wrong(spec-clause "no clause 'S-NONSENSE-1'" ${GOMAP_ROOT}/ci/spec S-NONSENSE-1)
+gomap_wrong(spec-option "unrecognized arguments" ${GOMAP_ROOT}/ci/spec --frobnicate)
 gomap_wrong(docs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/docs --frobnicate)
 gomap_wrong(docs-both "do not go together" ${GOMAP_ROOT}/ci/docs --draw --mistakes)
 gomap_wrong(bucket-kind "'nonsense' is no kind of elem" ${build}/gcc/bucket int64 nonsense)
