@@ -17,7 +17,10 @@ import tempfile
 import time
 import unittest
 
+import engines
 import fuzz
+import fuzz_main
+import fuzz_table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -25,13 +28,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Arguments(unittest.TestCase):
     def test_times(self):
         for text, seconds in (("30s", 30), ("5m", 300), ("8h", 28800), ("1d", 86400), ("7", 7), ("1.5m", 90)):
-            self.assertEqual(fuzz.parse_time(text), seconds)
+            self.assertEqual(fuzz_main.parse_time(text), seconds)
         for text in ("", "0s", "-1s", "s", "5 m", "1e3", "0.2s", "999999999d"):
             with self.assertRaises(argparse.ArgumentTypeError, msg=text):
-                fuzz.parse_time(text)
+                fuzz_main.parse_time(text)
 
     def test_defaults(self):
-        options = fuzz.parse_arguments([])
+        options = fuzz_main.parse_arguments([])
         targets, negatives = fuzz.read_targets()
         self.assertEqual((options.target, options.engine), (targets, ["libfuzzer", "aflpp"]))
         self.assertTrue(targets and negatives)
@@ -39,12 +42,12 @@ class Arguments(unittest.TestCase):
 
     def test_several_of_each(self):
         targets = fuzz.read_targets()[0]
-        options = fuzz.parse_arguments(["--target", targets[0], "--target", targets[1], targets[0],
+        options = fuzz_main.parse_arguments(["--target", targets[0], "--target", targets[1], targets[0],
                                         "--engine", "aflpp", "--engine", "libfuzzer"])
         self.assertEqual((options.target, options.engine), (targets[:2], ["aflpp", "libfuzzer"]))
 
     def test_msan_is_libfuzzer_only(self):
-        self.assertEqual(fuzz.parse_arguments(["--sanitizer", "msan"]).engine, ["libfuzzer"])
+        self.assertEqual(fuzz_main.parse_arguments(["--sanitizer", "msan"]).engine, ["libfuzzer"])
 
 
 class Verdicts(unittest.TestCase):
@@ -73,22 +76,22 @@ class Table(unittest.TestCase):
     def test_numbers_fit(self):
         for n in (0, 7, 1234, 999999, 10**7, 123456789, 10**10, 10**13, 2**64 - 1):
             for width in (6, 7, 8, 11, 12):
-                self.assertLessEqual(len(fuzz.number(n, width)), width, (n, width))
+                self.assertLessEqual(len(fuzz_table.number(n, width)), width, (n, width))
 
     def test_durations_fit(self):
         for seconds in (0, 59, 60, 3599, 3600, 10**6):
-            self.assertLessEqual(len(fuzz.duration(seconds)), 7)
+            self.assertLessEqual(len(fuzz_table.duration(seconds)), 7)
 
     def test_fits_100_columns(self):
-        job = fuzz.LibFuzzer(fuzz.parse_arguments([]), "selftest_negative", "libfuzzer", 0, "/nowhere")
+        job = engines.LibFuzzer(fuzz_main.parse_arguments([]), "selftest_negative", "libfuzzer", 0, "/nowhere")
         job.state, job.verdict = "done", "some judge: some very long rule of that judge: op #1021"
         job.runs, job.checked_ops, job.features, job.corpus, job.elapsed = 2**63, 2**63, 2**40, 2**40, 1e5
-        for text in fuzz.table_lines([job]):
+        for text in fuzz_table.table_lines([job]):
             self.assertLessEqual(len(text), 100)
 
     def test_libfuzzer_log(self):
         log = b"#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0 rss: 30Mb\n#9\tNEW    cov: 5 ft: 16 corp: 12/8b lim: 4\n"
-        self.assertEqual(fuzz.LibFuzzer.LINE.findall(log), [(b"INITED", b"4", b"1"), (b"NEW", b"16", b"12")])
+        self.assertEqual(engines.LibFuzzer.LINE.findall(log), [(b"INITED", b"4", b"1"), (b"NEW", b"16", b"12")])
 
 
 # A stand-in for replay: the input fails if it contains the word bug.
@@ -108,7 +111,7 @@ class Jobs(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.saved = fuzz.BUILD, fuzz.HOME, fuzz.GRACE
+        self.saved = fuzz.BUILD, fuzz.HOME, engines.GRACE
         fuzz.BUILD = self.folder.name
         fuzz.HOME = os.path.join(fuzz.BUILD, "fuzz")
         self.addCleanup(self.restore)
@@ -118,10 +121,10 @@ class Jobs(unittest.TestCase):
         os.makedirs(self.corpus)
         os.makedirs(fuzz.HOME)
         self.script("replay", REPLAY)
-        self.options = fuzz.parse_arguments(["--time", "1s", "--work", os.path.join(fuzz.HOME, "work")])
+        self.options = fuzz_main.parse_arguments(["--time", "1s", "--work", os.path.join(fuzz.HOME, "work")])
 
     def restore(self):
-        fuzz.BUILD, fuzz.HOME, fuzz.GRACE = self.saved
+        fuzz.BUILD, fuzz.HOME, engines.GRACE = self.saved
 
     def script(self, name, text):
         path = os.path.join(self.preset, name)
@@ -131,13 +134,13 @@ class Jobs(unittest.TestCase):
 
     def fuzz(self, engine, run=True):
         self.script("fuzz_" + self.target, "#!/bin/bash\n" + engine)
-        job = fuzz.LibFuzzer(self.options, self.target, "libfuzzer", 0, os.path.join(fuzz.HOME, "run"))
+        job = engines.LibFuzzer(self.options, self.target, "libfuzzer", 0, os.path.join(fuzz.HOME, "run"))
         job.reserve()
         self.addCleanup(job.lock.close)
         with open(os.devnull, "w", encoding="utf-8") as null:
-            screen = fuzz.Screen(self.options, null)
-            fuzz.replay_corpus(self.options, [job], screen)
-            fuzz.fuzz(self.options, [job], screen)
+            screen = fuzz_table.Screen(self.options, null)
+            fuzz_main.replay_corpus(self.options, [job], screen)
+            fuzz_main.run_jobs(self.options, [job], screen)
         return job
 
     def test_nothing_found(self):
@@ -163,7 +166,7 @@ class Jobs(unittest.TestCase):
     def test_work_folder_has_one_user(self):
         job = self.fuzz(COUNT)
         with self.assertRaisesRegex(fuzz.Trouble, "in use by another ci/fuzz.*--work"):
-            fuzz.LibFuzzer(self.options, self.target, "libfuzzer", 1, os.path.join(fuzz.HOME, "run")).reserve()
+            engines.LibFuzzer(self.options, self.target, "libfuzzer", 1, os.path.join(fuzz.HOME, "run")).reserve()
         job.lock.close()
 
     def test_go_judges_where_it_is(self):
@@ -187,12 +190,12 @@ class Jobs(unittest.TestCase):
     def test_mutator_can_be_left_out(self):
         called = os.path.join(self.folder.name, "called")
         for arguments, words in (([], r"^on (?!.*-len_control)"), (["--no-mutator"], r"^off .*-len_control=100")):
-            self.options.mutator = fuzz.parse_arguments(arguments).mutator
+            self.options.mutator = fuzz_main.parse_arguments(arguments).mutator
             job = self.fuzz(COUNT + 'echo "$GOMAP_MUTATOR $*" >%s\n' % called)
             job.lock.close()
             with open(called, encoding="utf-8") as file:
                 self.assertRegex(file.read(), words)
-            afl = fuzz.Afl(self.options, self.target, "aflpp", 0, os.path.join(fuzz.HOME, "run"))
+            afl = engines.Afl(self.options, self.target, "aflpp", 0, os.path.join(fuzz.HOME, "run"))
             afl.prepare()
             shutil.rmtree(os.path.join(fuzz.HOME, "run"))
             self.assertEqual("AFL_CUSTOM_MUTATOR_LIBRARY" in afl.env, self.options.mutator)
@@ -215,7 +218,7 @@ class Jobs(unittest.TestCase):
         self.assertEqual(self.fuzz("exit 0\n").verdict, "engine: ran nothing")
 
     def test_engine_that_hangs(self):
-        fuzz.GRACE = 0
+        engines.GRACE = 0
         begin = time.monotonic()
         job = self.fuzz(COUNT + "trap '' INT; while :; do sleep 0.1; done\n")
         self.assertEqual(job.verdict, "hung")

@@ -6,9 +6,11 @@ known, and on the target that must fail, by a real replay.
 """
 
 import contextlib
+import glob
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,11 +19,15 @@ import unittest
 import unittest.mock
 
 import fuzz
+import export
+import export_go
 import minimise
 import triage
 
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else os.path.join(fuzz.BUILD, "gcc")
 SEEDS = os.path.join(fuzz.ROOT, "corpus", "selftest_negative", "seed")
+
+HAVE_GO = any(os.path.exists(go) for go in triage.GO)
 
 # The fewest ops that each of its seeds needs: five entries, of which one must come after the first op; and
 # what shows the damage, where the end of the trace does not.
@@ -114,6 +120,32 @@ class ByByte(unittest.TestCase):
         self.assertEqual((data, whole), (b"bug\0", True))
 
 
+class Broken:
+    """The port with a mistake of fuzz/bugs/: its ref/, and a replay with it."""
+
+    def __init__(self, name, folder):
+        self.ref = os.path.join(folder, "ref")
+        for part, names in (("ref", "*.[ch]"), ("oracle", "*.h"), ("fuzz", "*.h"), ("fuzz", "replay.c")):
+            os.makedirs(os.path.join(folder, part), exist_ok=True)
+            for path in glob.glob(os.path.join(fuzz.ROOT, part, names)):
+                shutil.copy(path, os.path.join(folder, part))
+        env = dict(os.environ, GIT_CEILING_DIRECTORIES=os.path.dirname(folder))
+        subprocess.run(["git", "apply", "-p1", os.path.join(fuzz.ROOT, "fuzz", "bugs", name + ".patch")], cwd=folder, env=env,
+                       check=True)
+        os.makedirs(os.path.join(folder, "build", "gcc"))
+        compile_c(os.path.join(folder, "build", "gcc", "replay"), *glob.glob(self.ref + "/*.c"),
+                  os.path.join(folder, "fuzz", "replay.c"), *(os.path.join(BUILD, "lib%s.a" % lib) for lib in ("fuzzcore", "oracle")))
+
+
+def compile_c(out, *arguments):
+    subprocess.run(["gcc", "-std=c11", "-O1", "-D_POSIX_C_SOURCE=200809L", *arguments, "-o", out], check=True)
+
+
+# As strict as the repository's own code.
+WARNINGS = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes "
+            "-Wcast-qual -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wswitch-enum -Werror").split()
+
+
 class Triage(unittest.TestCase):
     """With a real replay."""
 
@@ -176,7 +208,7 @@ class Triage(unittest.TestCase):
         status, said, _ = self.triage(seed)
         self.assertEqual(status, 0)
         self.assertRegex(said, r"^range: missed: op #4\n")
-        for words in ("=>    4  next a", "the port   ", "1 owed", "  saved   ", "  repeat  "):
+        for words in ("\n    in: mapiternext\n", "=>    4  next a", "the port   ", "1 owed", "  saved   ", "  repeat  "):
             self.assertIn(words, said)
         saved = os.listdir(os.path.join(fuzz.HOME, "crashes", "selftest_negative"))
         self.assertEqual(len(saved), 2)
@@ -213,6 +245,118 @@ class Triage(unittest.TestCase):
             self.assertEqual(status, 2, arguments)
             self.assertIn(words, said)
         self.assertFalse(os.path.exists(fuzz.HOME))
+
+    def corpus(self, name):
+        return os.path.join(fuzz.ROOT, "corpus", name + ".txt")
+
+    def written(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def status(self, test, ref):
+        """Of a unit test with that port."""
+        binary = os.path.join(self.folder, "unit-test")
+        compile_c(binary, *WARNINGS, "-I" + ref, test, *glob.glob(ref + "/*.c"))
+        return subprocess.run([binary], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60).returncode
+
+    def functions(self, folder, target):
+        """Those that its findings in the corpus of a target are said to be in."""
+        done = subprocess.run([os.path.join(folder, "build", "gcc", "replay"), "--target", target,
+                               os.path.join(fuzz.ROOT, "corpus", target, "seed")], stdout=subprocess.PIPE, text=True, timeout=60)
+        return set(re.findall(r"^    in: (.*)$", done.stdout, re.M))
+
+    def test_as_c_fails_on_the_mistake_alone(self):
+        for mistake, target, seed, where in (  # int64 keys, long keys and elems, strings, NaN
+                ("iternext-filter-by-the-maps-mask", "grow_iter", "iterator-mid-doubling-then-doubled-again", "mapiternext"),
+                ("access1-elem-not-followed", "indirect_key", "both-sides-of-128-indirect", "mapaccess1, mapaccess2, mapaccessK (growing: reads the old buckets)"),
+                ("evacuate-x-and-y-swapped", "overflow", "doubling-splits-a-chain",
+                 "mapassign (begins to grow: hashGrow, growWork, evacuate)"),
+                ("equal-string-address", "everything", "two-copies-of-each-string", "mapassign"),
+                ("iternext-nan-looked-up", "nan_key", "complex-nan-in-either-part", "mapiternext")):
+            folder = os.path.join(self.folder, mistake)
+            broken = Broken(mistake, folder)
+            with unittest.mock.patch.object(fuzz, "BUILD", os.path.join(folder, "build")), \
+                    unittest.mock.patch.object(triage, "REF", broken.ref), \
+                    unittest.mock.patch.object(self, "preset", "gcc"):
+                status, test, said = self.triage("--as", "c", "--target", target, self.corpus(os.path.join(target, "seed", seed)))
+            self.assertEqual((status, said), (0, ""), mistake)
+            path = self.written("test.c", test)
+            self.assertNotEqual(self.status(path, broken.ref), 0, test)
+            self.assertIn(where, self.functions(folder, target), mistake)
+            self.assertEqual(self.status(path, triage.REF), 0, test)
+
+    def test_as_c_of_a_trace_that_does_not_fail(self):
+        for text in ("map key=iface hash=random mode=strict\nassign 0..4032 step 64\nassign 16384 x20 step 128\n"
+                     "assign 65000\nget 5\ndelete slice\nget slice\nnil slice\nassign nan x9\niter b\nnext b x*\n",
+                     "map key=string elem=bytes1025 hash=mintop hint=20\nassign 0..40\niter a\nfail after 1\nassign 41..60\n"
+                     "next a x*\nmake hint=-1<<63 maker=makemap64\nassign 7\nclear\n",
+                     "map key=padded elem=zero hash=lowbits\nassign 1..9\nassign 1..9\ndelete 3\n"):
+            status, test, said = self.triage("--as", "c", self.written("trace.txt", text))
+            self.assertEqual(status, 0, said)
+            self.assertIn("does not fail: as it is", said)
+            self.assertEqual(self.status(self.written("test.c", test), triage.REF), 0, test)
+
+    def test_as_c_says_why_not(self):
+        seed = os.path.join(SEEDS, "check-must-see-a-wrong-count.txt")
+        status, test, said = self.triage("--target", "selftest_negative", "--as", "c", seed)
+        self.assertEqual((status, test), (3, ""))
+        self.assertIn("--as c cannot show it: the target spoils the map", said)
+        with unittest.mock.patch.object(triage, "judged", lambda options: ("check: made-up: op #1", fuzz.Replay(
+                self.preset, "everything", dict(os.environ)))), unittest.mock.patch.object(
+                    fuzz, "shrink", lambda replay, data, verdict, folder: (data, verdict, "")):
+            status, test, said = self.triage("--as", "c", self.written("trace.txt", "map\nassign 1\n"))
+        self.assertEqual((status, test), (3, ""))
+        self.assertIn("passes all the same", said)
+
+    def test_as_go_says_why_not(self):
+        for text, words in (("map\nfail after 0\nassign 1\n", "an allocation fails"),
+                            ("map hash=tophash\nassign 1\n", "hash=tophash"),
+                            ("map key=int8 hash=identity\nassign 1\n", "hash=identity: among the keys of kind int8"),
+                            ("map key=float64\nassign 1\nclear\n", "clears a map whose keys may differ"),
+                            ("map hint=1<<40\nassign 1\n", "1099511627776 entries")):
+            status, program, said = self.triage("--as", "go", self.written("trace.txt", text))
+            self.assertEqual((status, program), (3, ""), text)
+            self.assertIn(words, said)
+        for judge in export_go.INSIDE:
+            trace = export.Trace("map key=int64 elem=int64 hash=real\nmake 0 0\n")
+            trace.verdict = judge + ": rule: op #1"
+            self.assertRaisesRegex(export.Cannot, "the judge " + judge, export_go.program, trace, "", "x.go")
+
+    @unittest.skipUnless(HAVE_GO, "no go here (golang-1.19-go)")
+    def test_as_go_shows_the_errata(self):
+        for target, name in (("grow_iter", "errata-e1-cleared-in-a-growth-exact"),
+                                     ("grow_iter", "errata-e1-tail-handed-out-again-exact"),
+                                     ("grow_iter", "errata-e2-twice-exact"), ("nan_key", "errata-e2-missed-nan-exact"),
+                                     ("grow_iter", "errata-e3-missed-exact"), ("indirect_key", "errata-e3-fault-exact")):
+            with unittest.mock.patch.object(export_go, "STEPS", 0):  # 1000 rounds are enough
+                status, program, said = self.triage("--as", "go", "--target", target, self.corpus("%s/seed/%s" % (target, name)))
+            self.assertEqual(status, 0, said)
+            self.assertRegex(said, r"broken in [1-9]\d* of 1000 rounds", name)
+            self.assertNotIn("kept its promise", said)
+            words = {"twice": "twice", "missed": "has ended without key", "fault": "nil pointer"}
+            for word, what in words.items():
+                if word in name and "e3-missed" not in name:
+                    self.assertIn(what, said)
+            self.assertTrue(program.startswith("// SPDX-License-Identifier: BSD-3-Clause\n\n//go:build ignore\n"))
+
+    @unittest.skipUnless(HAVE_GO, "no go here (golang-1.19-go)")
+    def test_as_go_keeps_quiet_where_go_is_right(self):
+        for text in ("map key=string hash=lowbits\nassign 0..30\niter a\nnext a x3\ndelete 5..9\nassign 31..90\nnext a x*\nclear\n",
+                     "map key=iface elem=bytes129\nassign 0 x5\nassign 16384..16484 step 4\nassign 45056 x9\niter b\n"
+                     "assign 57344\nnil 5\nnil slice\nnext b x*\n",
+                     "map key=complex128 elem=pointer hash=identity\nassign 0..12\nassign nan x9\niter c\nget 0..5\n"
+                     "delete 0..8\nnext c x*\nend c\n",
+                     "map key=padded elem=zero hash=constant maker=reflect_makemap hint=9\nassign 0..40\niter a\nseed 5\n"
+                     "make maker=makemap64 hint=20\nassign 7..9\n",
+                     "map key=pointer elem=int8 hash=identity maker=makemap_small\nassign 0..40\niter a\ndelete @a\nnext a x*\n",
+                     "map key=bytes16\nassign 0..40\niter a\nnext a x*\n", "map key=zero\nassign 0..3\niter a\nnext a x*\n",
+                     "map key=int8 elem=bytes1025\nassign 100..160\niter a\nassign 0..60\nnext a x*\n"):
+            with unittest.mock.patch.object(export_go, "STEPS", 0):
+                status, program, said = self.triage("--as", "go", self.written("trace.txt", text))
+            self.assertEqual(status, 0, said)
+            self.assertIn("1000 rounds, and Go's map has kept its promise in each", said, program)
 
     def test_targets(self):
         targets = sum(fuzz.read_targets(), [])

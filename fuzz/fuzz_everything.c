@@ -11,6 +11,8 @@
  */
 #include "run.h"
 
+//= SPEC.md#S-MEMORY-20 type=test
+//# The same calls with the same seed MUST lead to the same state, wherever memory lies.
 const fuzz_target target_everything = {
     .name = "everything",
     .keys = ALL_KEYS,

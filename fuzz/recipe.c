@@ -211,7 +211,8 @@ static int64_t some_hint(mutator *m)
     case 1:
         return -(int64_t)below(m, 3);
     case 2:
-        return trace_hint((int64_t)(1 + below(m, 200)) << below(m, 54)); /* huge: refused */
+        return trace_hint(
+            (int64_t)((uint64_t)(1 + few(m, 6) * below(m, 40)) << below(m, 63) & INT64_MAX)); /* huge */
     default:
         return trace_hint((int64_t)survey_room(below(m, most + 1)) + (int)below(m, 3) - 1);
     }
@@ -292,6 +293,21 @@ static void push_any(mutator *m, recipe *r)
     }
 }
 
+/* Looks up keys that were inserted before: half-way through a growth a lookup
+ * has two arrays to choose from. */
+static void push_look(mutator *m, recipe *r, size_t at)
+{
+    size_t all = at < m->tr->nops ? at : m->tr->nops;
+    for (unsigned tries = 0; tries < 8 && all + r->n > 0; tries++) {
+        size_t i = below(m, all + r->n);
+        op o = i < all ? m->tr->ops[i] : r->ops[i - all];
+        if (o.code == op_assign) {
+            push_keys(r, op_get, o.key, o.count, o.step);
+            return;
+        }
+    }
+}
+
 /* New keys up to the next size at which the map grows, or one off. */
 static void push_threshold(mutator *m, recipe *r, bool over)
 {
@@ -311,7 +327,45 @@ static void push_threshold(mutator *m, recipe *r, bool over)
     }
 }
 
-static void push_park(mutator *m, recipe *r)
+/* What is worth doing while a growth is half done: little at a time, since each
+ * change moves two more buckets. */
+static void push_scene(mutator *m, recipe *r, size_t at, unsigned slot)
+{
+    for (unsigned i = 1 + few(m, 5); i > 0; i--) {
+        switch (below(m, 12)) {
+        case 0:
+        case 1:
+        case 2:
+            push_look(m, r, at);
+            break;
+        case 3:
+        case 4:
+            push_keys(r, op_assign, some_key(m), 1, 1);
+            break;
+        case 5:
+            push_keys(r, op_delete, some_key(m), 1, 1);
+            break;
+        case 7:
+            push_some_keys(m, r, one_in(m, 2) ? op_assign : op_delete);
+            break;
+        case 8:
+        case 9:
+            push_at(r, one_in(m, 2) ? op_del_at : op_set_at, slot);
+            break;
+        case 10:
+            push_at(r, op_iter, some_slot(m));
+            break;
+        default:
+            push_next(r, slot, 1 + few(m, 3));
+            break;
+        }
+    }
+    if (one_in(m, 8)) {
+        push(r, op_clear);
+    }
+}
+
+static void push_park(mutator *m, recipe *r, size_t at)
 {
     unsigned slot = some_slot(m);
     if (one_in(m, 3)) {
@@ -320,16 +374,99 @@ static void push_park(mutator *m, recipe *r)
     push_at(r, op_iter, slot);
     push_next(r, slot, 1 + few(m, 6));
     push_threshold(m, r, true);
-    for (unsigned i = few(m, 6); i > 0; i--) { /* some evacuation, but not all */
-        push_some_keys(m, r, one_in(m, 2) ? op_assign : op_delete);
+    push_scene(m, r, at, slot);
+    push_next(r, slot, 0);
+}
+
+/* Overflow buckets, one too few or just enough for a growth to the same size:
+ * chains of bucket after bucket, each deleted but for a few keys before the
+ * next.  Then the growth, and a scene.  Only under hashers that tell the bucket
+ * by the number. */
+static void push_pile(mutator *m, recipe *r, size_t at)
+{
+    unsigned B = m->s.B, slot = some_slot(m);
+    if (m->tr->hash != hash_identity && (m->f->hashes >> hash_identity & 1) != 0 && one_in(m, 2)) {
+        m->tr->hash = hash_identity;
+    }
+    bool identity = m->tr->hash == hash_identity;
+    if (!one_in(m, 4)) {
+        push(r, op_clear);
+    }
+    if (B == 0 || one_in(m, 8)) { /* a size to pile up in */
+        B = 1 + few(m, 3);
+        push_keys(r, op_assign, 0, survey_room(B - 1) + 1 + below(m, 4), 1);
         if (one_in(m, 2)) {
-            push_next(r, slot, 1 + few(m, 3));
-        }
-        if (one_in(m, 3)) {
-            push_at(r, one_in(m, 2) ? op_del_at : op_set_at, slot);
+            push(r, op_clear);
         }
     }
-    push_next(r, slot, 0);
+    B = B < 5 ? B : 5;
+    unsigned step = identity ? 1U << B : 2, buckets = identity ? 1U << B : 2;
+    bool special = m->tr->key == key_float64 || m->tr->key == key_complex128 || m->tr->key == key_iface;
+    unsigned seen = special && one_in(m, 2) ? special_key(m) : 0;
+    push_keys(r, op_assign, seen, 1 + below(m, (size_t)2 << B), 1); /* to be looked for later */
+    unsigned want = (1U << B) - (one_in(m, 4) ? 1 : 0), bucket = below(m, buckets);
+    for (unsigned rounds = 0; want > 0 && rounds < 24; rounds++) {
+        unsigned n = 1 + below(m, want < 3 ? want : 3), keep = few(m, 2);
+        unsigned count = 8 * n + 1, key = bucket + 16 * step;
+        push_keys(r, op_assign, key, count, step);
+        push_keys(r, op_delete, key + keep * step, count - keep, step);
+        want -= n;
+        bucket = (bucket + 1) % buckets;
+    }
+    unsigned begun = below(m, 3); /* before the growth, in its midst, or not at all */
+    if (begun == 0) {
+        push_at(r, op_iter, slot);
+        push_next(r, slot, 1 + few(m, 4));
+    }
+    push_keys(r, op_assign, fresh_key(m, 1, 1), 1, 1);
+    if (begun == 1) {
+        push_at(r, op_iter, slot);
+    }
+    push_scene(m, r, at, slot);
+    if (begun != 2) {
+        push_next(r, slot, 0);
+    }
+}
+
+/* So many buckets that overflow buckets are no longer counted one by one, or
+ * half of that, and one long chain. */
+static void push_huge(mutator *m, recipe *r)
+{
+    m->tr->hash = hash_constant;
+    m->tr->hint = trace_hint((int64_t)survey_room(14 + below(m, 2)) * 5 / 4);
+    unsigned count = 1 + below(m, op_max_keys);
+    for (unsigned ops = 1 + below(m, 3), key = 0; ops > 0; ops--) {
+        push_keys(r, op_assign, key, count, 1);
+        key += count;
+    }
+}
+
+/* An allocation fails: some early one, or that of a growth, or one in its midst. */
+static void push_fail(mutator *m, recipe *r, size_t at)
+{
+    unsigned slot = some_slot(m), where = below(m, 4);
+    if (where == 1) {
+        push_threshold(m, r, false);
+        if (one_in(m, 2)) {
+            push_at(r, op_iter, slot);
+        }
+    } else if (where == 2) { /* keys of one bucket, which evacuation has to chain again */
+        push_keys(r, op_assign, below(m, 64), 9 + below(m, 8), 2 * chain_step(m));
+        push_threshold(m, r, true);
+    }
+    op *o = push(r, op_fail);
+    o->key = (uint16_t)few(m, 6);
+    o->count = (uint16_t)(1 + few(m, 4));
+    if (where == 1) {
+        push_keys(r, op_assign, fresh_key(m, 1, 1), 1 + few(m, 2), 1);
+        push_scene(m, r, at, slot);
+    } else if (where == 2) {
+        push_scene(m, r, at, slot);
+    } else if (one_in(m, 2)) {
+        push_threshold(m, r, true);
+    } else {
+        push_some_keys(m, r, op_assign);
+    }
 }
 
 static void push_loop(mutator *m, recipe *r)
@@ -354,7 +491,7 @@ static void push_loop(mutator *m, recipe *r)
  * buckets stay, until there are so many that the map grows to its own size.
  * Mostly that is what comes next, and then a clear in its midst, or the next
  * doubling. */
-static void push_chain(mutator *m, recipe *r)
+static void push_chain(mutator *m, recipe *r, size_t at)
 {
     unsigned step = chain_step(m), room = survey_room(m->s.B), count = 9 + below(m, 16);
     if (one_in(m, 2) && room > m->s.count + count) {
@@ -368,13 +505,15 @@ static void push_chain(mutator *m, recipe *r)
             push_at(r, op_iter, some_slot(m));
         }
         if (rounds > 1 || one_in(m, 2)) {
-            unsigned from = one_in(m, 3) ? below(m, count) : 0;
+            unsigned from = one_in(m, 2) ? below(m, one_in(m, 2) ? 8 : count) : 0;
             push_keys(r, op_delete, key + from * step, count - from, step);
         }
         key = (uint16_t)(key + (one_in(m, 4) ? count * step : 1));
     }
     push_keys(r, op_assign, one_in(m, 2) ? key : some_key(m), 1, 1);
     if (one_in(m, 3)) {
+        push_look(m, r, at);
+    } else if (one_in(m, 3)) {
         push(r, op_clear);
         memset(m->s.live, 0, sizeof m->s.live);
         m->s.count = 0;
@@ -415,28 +554,26 @@ void recipe_make(mutator *m, mutation what, size_t at, recipe *r)
         push_threshold(m, r, false);
         break;
     case mutation_park:
-        push_park(m, r);
+        push_park(m, r, at);
         break;
     case mutation_loop:
         push_loop(m, r);
         break;
     case mutation_chain:
-        push_chain(m, r);
+        if (m->f->bytes != 0 && (m->f->hashes >> hash_constant & 1) != 0 && one_in(m, 12)) {
+            push_huge(m, r);
+        } else if (one_in(m, 2)) {
+            push_pile(m, r, at);
+        } else {
+            push_chain(m, r, at);
+        }
         break;
     case mutation_empty:
         push_empty(m, r, at);
         break;
-    case mutation_fail: {
-        op *o = push(r, op_fail);
-        o->key = (uint16_t)few(m, 6);
-        o->count = (uint16_t)(1 + few(m, 4));
-        if (one_in(m, 2)) {
-            push_threshold(m, r, true);
-        } else {
-            push_some_keys(m, r, op_assign);
-        }
+    case mutation_fail:
+        push_fail(m, r, at);
         break;
-    }
     case mutation_insert:
     case mutation_delete:
     case mutation_copy:

@@ -6,6 +6,7 @@
  *     replay corpus/grow_iter/seed            run a folder
  *     replay --show FILE                      numbered ops
  *     replay --dump --until 12 FILE           state after each op up to #12
+ *     replay --steps FILE                     what it comes to, step by step, for programs
  *     replay --draw MAP.svg --until 12 FILE   a picture of the map after op #12
  *     replay --compile IN.txt OUT             text to bytes
  *
@@ -34,6 +35,7 @@ static const char usage[] =
     "  --show          print the ops, numbered, instead of running them\n"
     "  --text          print the trace in its text form\n"
     "  --bytes         print the trace in its binary form, as hex\n"
+    "  --steps         run it, and print each step as it is begun, for programs\n"
     "  --dump          run it, and print map and iterators after each op\n"
     "  --draw FILE     run it, and write a picture of map and iterators at its end, as SVG\n"
     "  --until N       stop after op N\n"
@@ -48,7 +50,7 @@ static const char usage[] =
     "\n"
     "Exit code: 0 all well, 1 a judge differs, 2 bad usage or unreadable input.\n";
 
-enum { mode_run, mode_show, mode_text, mode_bytes, mode_dump, mode_draw, mode_roundtrip };
+enum { mode_run, mode_show, mode_text, mode_bytes, mode_dump, mode_steps, mode_draw, mode_roundtrip };
 
 static struct {
     const char *program;
@@ -227,12 +229,26 @@ static void note_go(const char *path, const run_result *r, bool first)
     (void)path;
 }
 
+/* What the steps are steps of: the map line, and the most memory that its
+ * allocations may take. */
+static void print_steps_head(const trace *tr, const fuzz_target *f, const run_options *o)
+{
+    char header[160];
+    trace_print_header(tr, header, sizeof header);
+    printf("%s\nlimit %zu\nsabotage %d\n", header, run_bytes(f, o), f->sabotage != NULL);
+}
+
 static void run_file(const char *path, const trace *tr, const fuzz_target *f)
 {
     report_context c = {.tr = tr, .target = f, .program = opt.program, .file = path, .out = stdout};
     run_options o = {.until = opt.until, .failed = report_failure, .ctx = &c};
     if (opt.mode == mode_dump) {
         o.after = dump_after;
+    }
+    if (opt.mode == mode_steps) {
+        o.step = report_step;
+        o.failed = NULL;
+        o.ctx = stdout;
     }
     if (opt.go) {
         o.go = run_go_each;
@@ -242,6 +258,9 @@ static void run_file(const char *path, const trace *tr, const fuzz_target *f)
         c.more = " --lockstep";
     } else if (opt.go) {
         c.more = " --judge go";
+    }
+    if (opt.mode == mode_steps) {
+        print_steps_head(tr, f, &o);
     }
     for (unsigned long i = 0; i < opt.repeat; i++) {
         double start = now();
@@ -254,11 +273,16 @@ static void run_file(const char *path, const trace *tr, const fuzz_target *f)
             opt.worst = took;
             snprintf(opt.worst_file, sizeof opt.worst_file, "%s", path);
         }
+        if (opt.mode == mode_steps) {
+            char verdict[128];
+            run_verdict(&r, verdict, sizeof verdict);
+            printf("verdict %s\n", verdict);
+        }
         if (r.failed) {
             opt.failed++;
             return;
         }
-        if (i == 0 && r.ops < tr->nops && opt.until >= tr->nops) {
+        if (opt.mode != mode_steps && i == 0 && r.ops < tr->nops && opt.until >= tr->nops) {
             printf("%s: cut short by the budget of a run: %zu of %zu ops\n", path, r.ops, tr->nops);
             opt.failed += opt.whole;
         }
@@ -311,7 +335,8 @@ static void one_file(const char *path)
     if (opt.lockstep) {
         tr.mode = gm_exact;
     }
-    if (opt.until < tr.nops && opt.mode != mode_run && opt.mode != mode_dump && opt.mode != mode_draw) {
+    if (opt.until < tr.nops && opt.mode != mode_run && opt.mode != mode_dump && opt.mode != mode_draw &&
+        opt.mode != mode_steps) {
         tr.nops = opt.until;
     }
     char header[160];
@@ -491,6 +516,8 @@ int main(int argc, char **argv)
             opt.mode = mode_bytes;
         } else if (strcmp(a, "--dump") == 0) {
             opt.mode = mode_dump;
+        } else if (strcmp(a, "--steps") == 0) {
+            opt.mode = mode_steps;
         } else if (strcmp(a, "--draw") == 0) {
             opt.mode = mode_draw;
             opt.picture = ++i < argc ? argv[i] : NULL;

@@ -25,6 +25,83 @@ void report_ops(const trace *tr, size_t first, size_t last, size_t mark, FILE *o
     }
 }
 
+void report_step(void *ctx, const run_step *s)
+{
+    static const char *const names[run_acts] = {
+        [act_make] = "make",   [act_assign] = "assign", [act_delete] = "delete", [act_get] = "get",
+        [act_iter] = "iter",   [act_next] = "next",     [act_end] = "end",       [act_clear] = "clear",
+        [act_check] = "check", [act_fail] = "fail",     [act_seed] = "seed",     [act_nil] = "nil",
+        [act_free] = "free",
+    };
+    FILE *out = ctx;
+    fputs(names[s->act], out);
+    switch (s->act) {
+    case act_make:
+        fprintf(out, " %u %lld", s->maker, (long long)s->hint);
+        break;
+    case act_assign:
+    case act_delete:
+    case act_get:
+    case act_nil:
+        fprintf(out, " %u%s", s->key, s->unhashable ? " unhashable" : "");
+        break;
+    case act_iter:
+    case act_next:
+    case act_end:
+        fprintf(out, " %u", s->slot);
+        break;
+    case act_fail:
+        fprintf(out, " %u %u", s->key, s->count);
+        break;
+    case act_seed:
+        fprintf(out, " %u", s->key);
+        break;
+    case act_clear:
+    case act_check:
+    case act_free:
+    case run_acts:
+        break;
+    }
+    fputc('\n', out);
+    fflush(out); /* the step may end the program */
+}
+
+/* What a step calls: always, while the map grows, where it begins a growth. */
+static const struct {
+    const char *always, *growing, *begins;
+} functions[run_acts] = {
+    [act_make] = {"makeBucketArray, overLoadFactor", NULL, NULL},
+    [act_assign] = {"mapassign", "growWork, evacuate", "hashGrow, growWork, evacuate"},
+    [act_delete] = {"mapdelete", "growWork, evacuate", NULL},
+    [act_get] = {"mapaccess1, mapaccess2, mapaccessK", "reads the old buckets", NULL},
+    [act_iter] = {"mapiterinit, mapiternext", "reads the old buckets", NULL},
+    [act_next] = {"mapiternext", "reads the old buckets", NULL},
+    [act_end] = {"gm_iter_end", NULL, NULL},
+    [act_clear] = {"mapclear", NULL, NULL},
+    [act_nil] = {"the functions on a nil map", NULL, NULL},
+    [act_free] = {"gm_map_free", NULL, NULL},
+};
+
+void report_functions(const oracle_step *s, const run_result *r, char *out, size_t cap)
+{
+    static const char *const makers[op_makers] = {"makemap", "makemap64", "makemap_small", "reflect_makemap"};
+    const run_step *step = &r->step;
+    const char *always = functions[step->act].always;
+    if (always == NULL) {
+        snprintf(out, cap, "what came before: the step itself only looks");
+        return;
+    }
+    /* A small map begins and ends it in one step. */
+    bool begins = !step->growing && s->h != NULL && (s->phase || hmap_growing(s->h));
+    const char *more = step->growing ? functions[step->act].growing : functions[step->act].begins;
+    if (more == NULL || !(step->growing || begins)) {
+        bool make = step->act == act_make && step->maker < op_makers;
+        snprintf(out, cap, "%s%s%s", make ? makers[step->maker] : "", make ? ", " : "", always);
+    } else {
+        snprintf(out, cap, "%s (%s: %s)", always, step->growing ? "growing" : "begins to grow", more);
+    }
+}
+
 /* Large states are cut: the dump in full is a replay away. */
 static void cut_lines(char *text, FILE *out)
 {
@@ -48,6 +125,14 @@ void report_failure(void *ctx, const oracle_step *s, const run_result *r)
     char verdict[128], header[line_bytes];
     run_verdict(r, verdict, sizeof verdict);
     fprintf(c->out, "%s\n    %s\n", verdict, r->report.detail);
+    const oracle_clause *clause = oracle_clause_of(&r->report);
+    if (clause != NULL) {
+        bool whole = clause->words[strlen(clause->words) - 1] == '.';
+        fprintf(c->out, "    clause: %s %s%s\n", clause->id, clause->words, whole ? "" : " ...");
+    }
+    char in[line_bytes];
+    report_functions(s, r, in, sizeof in);
+    fprintf(c->out, "    in: %s\n", in);
 
     trace_print_header(c->tr, header, sizeof header);
     size_t at = r->op != 0 ? r->op : r->ops;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * report.h: a failure, told to a person: the verdict line, the trace around
- * the failing op, the two states side by side, the command that repeats it.
+ * report.h: a failure, told to a person: the verdict line, the functions
+ * concerned, the trace around the failing op, the two states side by side, the
+ * command that repeats it.
  */
 #ifndef GOMAP_REPORT_H
 #define GOMAP_REPORT_H
@@ -19,6 +20,14 @@ typedef struct report_context {
 
 /* run_options.failed; ctx is a report_context. */
 void report_failure(void *ctx, const oracle_step *s, const run_result *r);
+
+/* The steps of a run, one a line, as they are begun: for programs.  Key
+ * numbers, slots and makers as numbers; ctx is the FILE that run_options.step
+ * writes to. */
+void report_step(void *ctx, const run_step *s);
+
+/* The functions of map.c that the failing step was in, for a line `in ...`. */
+void report_functions(const oracle_step *s, const run_result *r, char *out, size_t cap);
 
 /* The ops first..last (from 1) as numbered text lines, mark's with an arrow;
  * special keys are explained behind a #. */

@@ -64,6 +64,12 @@ typedef struct runner {
 
 static runner *current; /* for the handler and the allocator, which have no context of ours */
 
+size_t run_bytes(const fuzz_target *f, const run_options *o)
+{
+    size_t limit = f->bytes != 0 ? f->bytes : default_bytes;
+    return o->limits.bytes != 0 ? o->limits.bytes : limit;
+}
+
 /* ---- allocation faults -------------------------------------------------- */
 
 static void *run_alloc(void *ctx, size_t size)
@@ -79,8 +85,7 @@ static void *run_alloc(void *ctx, size_t size)
             return NULL;
         }
     }
-    size_t limit = r->target->bytes != 0 ? r->target->bytes : default_bytes;
-    limit = r->options->limits.bytes != 0 ? r->options->limits.bytes : limit;
+    size_t limit = run_bytes(r->target, r->options);
     if (size > limit || gm_mem_stats_get().live_bytes - r->bytes_of_others > limit - size) {
         r->injected = true;
         r->full = true;
@@ -120,6 +125,26 @@ static void run_handler(gm_event what, const char *msg)
 }
 
 /* ---- steps ---------------------------------------------------------------- */
+
+/* The caller may want to know of it, and a failure tells what it was. */
+static void begin_step(runner *r, run_step s)
+{
+    s.growing = r->h != NULL && hmap_growing(r->h);
+    r->result.step = s;
+    if (r->first && r->options->step != NULL) {
+        r->options->step(r->options->ctx, &s);
+    }
+}
+
+static void begin_keyed(runner *r, run_act act, uint16_t n)
+{
+    begin_step(r, (run_step){.act = act, .key = n, .unhashable = r->step.facts.unhashable});
+}
+
+static void begin_slot(runner *r, run_act act, unsigned slot)
+{
+    begin_step(r, (run_step){.act = act, .slot = (uint8_t)slot});
+}
 
 static void charge(runner *r, size_t units)
 {
@@ -314,6 +339,7 @@ static void do_assign(runner *r, uint16_t n)
     }
     use_key(r, n);
     if (r->step.facts.unhashable) {
+        begin_keyed(r, act_assign, n);
         record_simple(record_assign, 0, n);
         expect_panic(r, call_assign, false);
         recorded(r);
@@ -326,6 +352,7 @@ static void do_assign(runner *r, uint16_t n)
         return;
     }
     r->injected = false;
+    begin_keyed(r, act_assign, n);
     call_assign(r);
     if (put_slot == NULL) {
         record_cut(); /* what was done of the growth is done; Go never fails */
@@ -358,6 +385,7 @@ static void do_assign(runner *r, uint16_t n)
 static void do_delete(runner *r, uint16_t n)
 {
     use_key(r, n);
+    begin_keyed(r, act_delete, n);
     if (r->step.facts.unhashable) {
         record_simple(record_delete, 0, n);
         expect_panic(r, call_delete, false);
@@ -378,6 +406,7 @@ static void do_delete(runner *r, uint16_t n)
 static void do_get(runner *r, uint16_t n)
 {
     use_key(r, n);
+    begin_keyed(r, act_get, n);
     record_simple(record_get, 0, n);
     if (r->step.facts.unhashable) {
         expect_panic(r, call_access1, true);
@@ -412,6 +441,7 @@ static void do_iter(runner *r, unsigned slot)
 {
     hiter *it = &r->its[slot];
     r->step.slot = slot;
+    begin_slot(r, act_iter, slot);
     if (it->h != NULL) {
         gm_iter_end(it);
         ask(r, ev_end);
@@ -428,6 +458,7 @@ static void do_next(runner *r, unsigned slot)
 {
     hiter *it = &r->its[slot];
     r->step.slot = slot;
+    begin_slot(r, act_next, slot);
     uintptr_t from = it->bucket;
     jmp_buf here;
     r->expect = &here;
@@ -481,6 +512,7 @@ static void record_maker(const runner *r, uint8_t maker, int64_t hint)
 static void make(runner *r, uint8_t maker, int64_t hint)
 {
     r->injected = false;
+    begin_step(r, (run_step){.act = act_make, .maker = maker, .hint = hint});
     r->step.before = gm_mem_stats_get();
     gm_rand before = gm_rand_state();
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -527,6 +559,7 @@ static void make(runner *r, uint8_t maker, int64_t hint)
 static void unmake(runner *r)
 {
     ask(r, ev_before_free);
+    begin_step(r, (run_step){.act = act_free});
     gm_map_free(&r->t, r->h);
     r->h = NULL;
     memset(r->its, 0, sizeof r->its);
@@ -539,6 +572,7 @@ static void do_nil(runner *r, uint16_t n)
     hmap *h = r->h;
     r->h = NULL;
     use_key(r, n);
+    begin_keyed(r, act_nil, n);
     jmp_buf here;
     hiter it;
     memset(&it, 0, sizeof it);
@@ -631,6 +665,7 @@ static void do_op(runner *r, const op *o)
         }
         break;
     case op_clear:
+        begin_step(r, (run_step){.act = act_clear});
         mapclear(&r->t, r->h);
         charge(r, whole(r));
         ask(r, ev_clear);
@@ -649,6 +684,7 @@ static void do_op(runner *r, const op *o)
         break;
     case op_end:
         r->step.slot = o->iter;
+        begin_slot(r, act_end, o->iter);
         gm_iter_end(&r->its[o->iter]);
         note_position(r, o->iter);
         ask(r, ev_end);
@@ -656,13 +692,16 @@ static void do_op(runner *r, const op *o)
         recorded(r);
         break;
     case op_check:
+        begin_step(r, (run_step){.act = act_check});
         ask(r, ev_check);
         break;
     case op_fail:
+        begin_step(r, (run_step){.act = act_fail, .key = o->key, .count = o->count});
         r->fail_after = o->key;
         r->fail_count = o->count;
         break;
     case op_seed:
+        begin_step(r, (run_step){.act = act_seed, .key = o->key});
         gm_rand_seed(o->key);
         r->digest_holds = false;
         record_simple(record_seed, 0, o->key);

@@ -46,10 +46,40 @@ typedef enum run_go_answer {
     go_missing, /* there is no go1.19 here: child_why() */
 } run_go_answer;
 
+/* A primitive step, as it is about to be done. */
+typedef enum run_act {
+    act_make,
+    act_assign,
+    act_delete,
+    act_get,
+    act_iter,
+    act_next,
+    act_end,
+    act_clear,
+    act_check,
+    act_fail,
+    act_seed,
+    act_nil,
+    act_free,
+    run_acts
+} run_act;
+
+typedef struct run_step {
+    run_act act;
+    uint8_t slot;    /* iter, next, end */
+    uint8_t maker;   /* make */
+    bool growing;    /* the map was growing before it */
+    bool unhashable; /* the key is */
+    uint16_t key;    /* assign, delete, get, nil: its number; seed: the seed; fail: successes before */
+    uint16_t count;  /* fail */
+    int64_t hint;    /* make */
+} run_step;
+
 typedef struct run_result {
     bool failed;
     oracle_report report; /* judge "panic", "throw" or "fatal": the port raised it unexpectedly */
     size_t op;            /* number of the op, from 1; 0: the making of the first map, or after the last op */
+    run_step step;        /* the last that was begun */
     uint64_t steps;       /* primitive operations that were judged */
     size_t ops;           /* ops carried out: less than the trace has when the budget ran out */
     run_go_answer go;
@@ -75,6 +105,7 @@ typedef struct run_options {
     size_t until; /* stop after this op, SIZE_MAX: none */
     void (*after)(void *ctx, size_t op, const maptype *t, hmap *h,
                   const hiter *its);                                      /* after each op, or NULL */
+    void (*step)(void *ctx, const run_step *s);                           /* before each step, or NULL */
     void (*failed)(void *ctx, const oracle_step *s, const run_result *r); /* state at the failure, or NULL */
     void *ctx;
     run_go go;
@@ -85,6 +116,9 @@ typedef struct run_options {
 /* Runs the trace, judged, then once more to compare the end states.  Leaves
  * nothing behind, unless it failed: then the map is abandoned as it was. */
 run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o);
+
+/* The most memory that the map of a run may take. */
+size_t run_bytes(const fuzz_target *f, const run_options *o);
 
 /* `judge: rule: op #n`: the line that is the same for the same finding. */
 void run_verdict(const run_result *r, char *out, size_t cap);

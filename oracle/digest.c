@@ -195,6 +195,8 @@ static void mix_indirect(digest *g, bmap *b, bool key)
     char *at = (char *)b + dataOffset + (key ? 0 : bucketCnt * (size_t)t->keysize);
     for (unsigned i = 0; i < bucketCnt; i++, at += size) {
         const void *p = gm_loadp(at);
+        //= SPEC.md#S-MEMORY-22
+        //# What a stale pointer of an old slot points to MUST NOT be compared, only whether it is nil.
         if (p == NULL || b->tophash[i] < minTopHash) {
             mix(g, p != NULL);
         } else { /* bytes, as all kinds of this size are */
@@ -289,6 +291,8 @@ static int depth_of(const maptype *t, bmap *b, const bmap *wanted)
 
 /* Where it stands, among the chains that its next bucket number leads to: 1 and
  * four times the depth in its own array, 2 and that in oldbuckets, 0 neither. */
+//= SPEC.md#S-MEMORY-23
+//# Buckets that neither map nor iteration can come to MUST NOT be compared
 static uint64_t position(const maptype *t, hmap *h, const hiter *it)
 {
     uintptr_t at = (it->bucket + bucketMask(it->B)) & bucketMask(it->B);
@@ -307,6 +311,8 @@ static uint64_t position(const maptype *t, hmap *h, const hiter *it)
 
 static void mix_iter(digest *g, hmap *h, const hiter *it)
 {
+    //= SPEC.md#S-MEMORY-23
+    //# nor the fields of an iteration that has ended
     if (it->h == NULL) {
         mix(g, 0);
         return;
@@ -320,6 +326,9 @@ static void mix_iter(digest *g, hmap *h, const hiter *it)
     mix(g, position(g->s->t, h, it));
 }
 
+//= SPEC.md#S-MEMORY-21
+//# What keeps memory alive MUST NOT be compared: extra, overflow and oldoverflow of map and iterator, and
+//# addresses.
 uint64_t oracle_digest(const oracle_step *s)
 {
     hmap *h = s->h;

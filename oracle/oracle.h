@@ -114,6 +114,15 @@ extern const oracle *const oracles[];
 /* Asks all judges; false: one differs, *r says which and why.  (compare.c) */
 bool oracle_ask(oracle_step *s, oracle_report *r);
 
+/* The clause of ref/SPEC.md that the report's rule looks after, and its first
+ * words; NULL: the rule has none.  (clause.c) */
+typedef struct oracle_clause {
+    const char *judge, *rule;
+    const char *id, *words;
+} oracle_clause;
+
+const oracle_clause *oracle_clause_of(const oracle_report *r);
+
 /* Fills *r and returns oracle_differs. */
 oracle_answer oracle_differ(oracle_report *r, const char *judge, const char *rule, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -204,6 +204,9 @@ static uintptr_t aesrounds(gm_xmm x)
 
 /* asm_amd64.s:1102, asm_386.s:884.  Hash of the s bytes at p under seed h.
  * Invariant: reads exactly [p, p+s); p may be anything when s is 0. */
+//= SPEC.md#S-HASH-15
+//# An implementation MUST hash by one memory hash for as long as a map lives, but may choose that of
+//# S-HASH-14, that by AES, or another: no language promise depends on it.
 uintptr_t memhash(const void *p, uintptr_t h, uintptr_t s)
 {
     if (!useAeshash) {

@@ -43,6 +43,8 @@ GM_WRAPS static uint64_t gm_splitmix64(uint64_t *state)
 /* alg.go:311.  Chooses the fallback and derives hashkey from seed.
  * Invariant: all four are odd.
  * Deviation: Go looks at the CPU, and calls initAlgAES where it has AES. */
+//= SPEC.md#S-MEMORY-20
+//# The same calls with the same seed MUST lead to the same state, wherever memory lies.
 void alginit(uint64_t seed)
 {
     useAeshash = false;
@@ -121,6 +123,9 @@ static uint64_t r8(const unsigned char *p)
  * Invariant: reads exactly [p, p+s); p may be anything when s is 0.
  * Why does each length class read its ends twice?  Two overlapping words cover
  * any length up to their sum, without a loop over single bytes. */
+//= SPEC.md#S-HASH-14
+//# The portable memory hash of s bytes under seed h MUST be the function below, for the width of the
+//# machine's word.
 uintptr_t memhashFallback(const void *p, uintptr_t h, uintptr_t s)
 {
     const unsigned char *at = p;
@@ -198,6 +203,7 @@ static void mix32(uint32_t *a, uint32_t *b)
 
 /* hash32.go:33.  Hash of the s bytes at p under seed h.
  * Invariant: reads exactly [p, p+s); p may be anything when s is 0. */
+//= SPEC.md#S-HASH-14
 uintptr_t memhashFallback(const void *p, uintptr_t h, uintptr_t s)
 {
     const unsigned char *at = p;
@@ -257,6 +263,8 @@ uintptr_t memhash64Fallback(const void *p, uintptr_t h)
 
 /* alg.go:52.  Hash of the bytes of the string at p.
  * Invariant: only length and bytes count, not where they lie. */
+//= SPEC.md#S-HASH-11
+//# The hash of a string MUST be the memory hash of its bytes.
 uintptr_t strhashFallback(const void *p, uintptr_t h)
 {
     stringStruct x;
@@ -273,9 +281,13 @@ GM_WRAPS uintptr_t f32hash(const void *p, uintptr_t h)
 {
     float f;
     memcpy(&f, p, sizeof f);
+    //= SPEC.md#S-HASH-9
+    //# MUST be c1·(c0 xor h) for either zero
     if (f == 0) {
         return c1 * (c0 ^ h);
     }
+    //= SPEC.md#S-HASH-9
+    //# c1·(c0 xor h xor r) with r one fastrand for a NaN
     if (f != f) {
         return c1 * (c0 ^ h ^ (uintptr_t)fastrand());
     }
@@ -287,6 +299,7 @@ GM_WRAPS uintptr_t f64hash(const void *p, uintptr_t h)
 {
     double f;
     memcpy(&f, p, sizeof f);
+    //= SPEC.md#S-HASH-9
     if (f == 0) {
         return c1 * (c0 ^ h);
     }
@@ -298,6 +311,8 @@ GM_WRAPS uintptr_t f64hash(const void *p, uintptr_t h)
 
 /* alg.go:86.  Hash of the complex64 at p: the real part's seeds the imaginary's.
  * Invariant: each part that is NaN draws one fastrand, the real part first. */
+//= SPEC.md#S-HASH-10
+//# The hash of a complex number MUST be that of its imaginary part under the hash of its real part as seed.
 uintptr_t c64hash(const void *p, uintptr_t h)
 {
     const unsigned char *at = p;
@@ -305,6 +320,7 @@ uintptr_t c64hash(const void *p, uintptr_t h)
 }
 
 /* alg.go:91.  Hash of the complex128 at p; see c64hash. */
+//= SPEC.md#S-HASH-10
 uintptr_t c128hash(const void *p, uintptr_t h)
 {
     const unsigned char *at = p;
@@ -322,12 +338,20 @@ GM_WRAPS uintptr_t nilinterhash(const void *p, uintptr_t h)
     eface a;
     memcpy(&a, p, sizeof a);
     const rtype *t = a._type;
+    //= SPEC.md#S-HASH-12
+    //# The hash of an interface under seed h MUST be h where it is nil, and c1·g otherwise, with g the
+    //# typehash of the value in it under seed h xor c0.
     if (t == NULL) {
         return h;
     }
+    //= SPEC.md#S-PANIC-2
+    //# Hashing an interface whose value has no equality MUST panic with `runtime error: hash of unhashable
+    //# type ` and the name of the value's outermost type.
     if (t->equal == NULL) {
         gm_panicType("runtime error: hash of unhashable type ", t);
     }
+    //= SPEC.md#S-HASH-12
+    //# with g the typehash of the value in it under seed h xor c0
     if (t->directIface) {
         return c1 * typehash(t, &a.data, h ^ c0);
     }
@@ -338,10 +362,14 @@ GM_WRAPS uintptr_t nilinterhash(const void *p, uintptr_t h)
  * Invariant: values that t->equal calls equal hash alike; bytes of padding and
  * of blank fields are not read unless all of t is regular memory.
  * Deviation: interfaces with methods (interhash) do not occur here. */
+//= SPEC.md#S-HASH-1
+//# Equal keys MUST have one hash under one seed, whatever their bytes, padding or address.
 uintptr_t typehash(const rtype *t, const void *p, uintptr_t h)
 {
     const unsigned char *at = p;
 
+    //= SPEC.md#S-HASH-8
+    //# The hash of a type that is one run of plain bytes MUST be the memory hash of all its bytes.
     if (t->regularMemory) {
         /* With AES these two differ from memhash; the fallbacks agree with it. */
         switch (t->size) {
@@ -367,11 +395,16 @@ uintptr_t typehash(const rtype *t, const void *p, uintptr_t h)
     case kindInterface:
         return nilinterhash(p, h);
     case kindArray:
+        //= SPEC.md#S-HASH-13
+        //# The hash of an array or of a struct that is not plain bytes MUST chain its elems or its fields in
+        //# order, each under the hash of the one before as seed, blank fields left out.
         for (uintptr_t i = 0; i < t->len; i++) {
             h = typehash(t->elem, at + i * t->elem->size, h);
         }
         return h;
     case kindStruct:
+        //= SPEC.md#S-HASH-13
+        //# blank fields left out
         for (uintptr_t i = 0; i < t->nfields; i++) {
             const structfield *f = &t->fields[i];
             if (f->blank) {
@@ -389,12 +422,16 @@ uintptr_t typehash(const rtype *t, const void *p, uintptr_t h)
  * t->size raw bytes.
  * Invariant: right for regularMemory types only, which have neither padding
  * nor parts whose equality is not that of their bytes. */
+//= SPEC.md#S-HASH-7
+//# two values of any other type if all their bytes are
 bool memequal(const rtype *t, const void *p, const void *q)
 {
     return gm_same_bytes(p, q, t->size);
 }
 
 /* alg.go:218.  Equality of float32: zeros are equal, NaNs are not. */
+//= SPEC.md#S-HASH-3
+//# Two floats MUST be equal as Go's == has it: +0 equals -0, and a NaN equals nothing, not even itself.
 bool f32equal(const rtype *t, const void *p, const void *q)
 {
     float x, y;
@@ -405,6 +442,7 @@ bool f32equal(const rtype *t, const void *p, const void *q)
 }
 
 /* alg.go:221.  Equality of float64; see f32equal. */
+//= SPEC.md#S-HASH-3
 bool f64equal(const rtype *t, const void *p, const void *q)
 {
     double x, y;
@@ -415,6 +453,8 @@ bool f64equal(const rtype *t, const void *p, const void *q)
 }
 
 /* alg.go:224.  Equality of complex64: of both parts. */
+//= SPEC.md#S-HASH-4
+//# Two complex numbers MUST be equal if both parts are, each as a float.
 bool c64equal(const rtype *t, const void *p, const void *q)
 {
     const unsigned char *x = p, *y = q;
@@ -422,6 +462,7 @@ bool c64equal(const rtype *t, const void *p, const void *q)
 }
 
 /* alg.go:227.  Equality of complex128: of both parts. */
+//= SPEC.md#S-HASH-4
 bool c128equal(const rtype *t, const void *p, const void *q)
 {
     const unsigned char *x = p, *y = q;
@@ -429,6 +470,8 @@ bool c128equal(const rtype *t, const void *p, const void *q)
 }
 
 /* alg.go:230.  Equality of strings: of length and bytes. */
+//= SPEC.md#S-HASH-5
+//# Two strings MUST be equal if lengths and bytes are, wherever the bytes lie.
 bool strequal(const rtype *t, const void *p, const void *q)
 {
     stringStruct x, y;
@@ -444,6 +487,8 @@ bool strequal(const rtype *t, const void *p, const void *q)
 /* alg.go:238, with efaceeq (243).  Equality of interface{}: same dynamic type and
  * equal values; panics where both have one type that is not comparable.
  * Invariant: a type is one rtype object, so that types compare by address. */
+//= SPEC.md#S-HASH-6
+//# Two interfaces MUST be equal if both are nil or if they have the same dynamic type and equal values of it.
 bool nilinterequal(const rtype *t, const void *p, const void *q)
 {
     eface x, y;
@@ -467,6 +512,8 @@ bool nilinterequal(const rtype *t, const void *p, const void *q)
 }
 
 /* reflect/type.go:3014, ArrayOf's equal.  Equality of all elems, in order. */
+//= SPEC.md#S-HASH-7
+//# two arrays if all elems are
 bool arrayequal(const rtype *t, const void *p, const void *q)
 {
     const unsigned char *x = p, *y = q;
@@ -483,6 +530,8 @@ bool arrayequal(const rtype *t, const void *p, const void *q)
  * fields that have a name.
  * Deviation: the compiler compares cheap fields first.  Only a panic could tell
  * the order, and a value that can panic here cannot be hashed either. */
+//= SPEC.md#S-HASH-7
+//# Two structs MUST be equal if all fields but blank ones are
 bool structequal(const rtype *t, const void *p, const void *q)
 {
     const unsigned char *x = p, *y = q;

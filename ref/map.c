@@ -50,14 +50,18 @@ static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it);
 static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket);
 static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
-                               uintptr_t checkBucket);
+                               uintptr_t walked);
 
+//= SPEC.md#S-CONCURRENT-7
+//# That misuse is noticed MUST NOT be relied on: every check is one plain look.
 static uint8_t flags_get(const hmap *h)
 {
     return atomic_load_explicit(&h->flags, memory_order_relaxed);
 }
 
 /* For writers, which are alone: no read-modify-write instruction is needed. */
+//= SPEC.md#S-BUCKET-2
+//# flags MUST hold iterator (1), oldIterator (2), hashWriting (4) and sameSizeGrow (8), and no other bit.
 static void flags_set(hmap *h, unsigned flags)
 {
     atomic_store_explicit(&h->flags, (uint8_t)flags, memory_order_relaxed);
@@ -65,6 +69,8 @@ static void flags_set(hmap *h, unsigned flags)
 
 /* map.go:111.  Is the slot with this tophash free?
  * Invariant: the two empty states are the lowest values. */
+//= SPEC.md#S-TOPHASH-3
+//# A slot MUST count as free exactly where its tophash is emptyRest or emptyOne.
 bool isEmpty(uint8_t x)
 {
     return x <= emptyOne;
@@ -72,12 +78,16 @@ bool isEmpty(uint8_t x)
 
 /* map.go:184.  1<<b.
  * Invariant: b is below the word's bits wherever a map has that many buckets. */
+//= SPEC.md#S-BUCKET-3
+//# buckets MUST be an array of 1<<B main buckets
 uintptr_t bucketShift(uint8_t b)
 {
     return (uintptr_t)1 << (b & (PtrSize * 8 - 1));
 }
 
 /* map.go:190.  The mask that takes a hash to one of 1<<b buckets. */
+//= SPEC.md#S-BUCKET-3
+//# the main bucket of a key the one whose number is the low B bits of its hash
 uintptr_t bucketMask(uint8_t b)
 {
     return bucketShift(b) - 1;
@@ -85,9 +95,13 @@ uintptr_t bucketMask(uint8_t b)
 
 /* map.go:195.  The top byte of a hash, lifted over the reserved values.
  * Invariant: the result is never a slot state. */
+//= SPEC.md#S-TOPHASH-1
+//# The tophash of a hash MUST be its top byte
 uint8_t tophash(uintptr_t hash)
 {
     uint8_t top = (uint8_t)(hash >> (PtrSize * 8 - 8));
+    //= SPEC.md#S-TOPHASH-1
+    //# plus 5 if that is below 5
     if (top < minTopHash) {
         top = (uint8_t)(top + minTopHash);
     }
@@ -97,6 +111,8 @@ uint8_t tophash(uintptr_t hash)
 /* map.go:203.  Has this bucket of the old array been evacuated?
  * Invariant: evacuation marks all eight slots of all buckets of a chain or
  * none, so the first slot answers for the chain. */
+//= SPEC.md#S-TOPHASH-4
+//# A chain MUST count as evacuated exactly where the tophash of its first slot is
 bool evacuated(const bmap *b)
 {
     uint8_t h = b->tophash[0];
@@ -104,6 +120,8 @@ bool evacuated(const bmap *b)
 }
 
 /* map.go:208.  The next bucket of the chain; in the last PtrSize bytes. */
+//= SPEC.md#S-BUCKET-6
+//# A bucket MUST be eight tophash bytes, eight key slots, eight elem slots and the overflow pointer
 bmap *bmap_overflow(bmap *b, const maptype *t)
 {
     return gm_loadp(add(b, (uintptr_t)t->bucketsize - PtrSize));
@@ -116,6 +134,8 @@ static void bmap_setoverflow(bmap *b, const maptype *t, const bmap *ovf)
 }
 
 /* map.go:216.  The first key slot. */
+//= SPEC.md#S-BUCKET-6
+//# Key slot i is at offset 8 + i·keysize
 static void *bmap_keys(bmap *b)
 {
     return add(b, dataOffset);
@@ -128,11 +148,15 @@ static void *bmap_keys(bmap *b)
  * only 16 bits. */
 static void hmap_incrnoverflow(hmap *h)
 {
+    //= SPEC.md#S-OVERFLOW-4
+    //# Every overflow bucket that is chained MUST add 1 to noverflow where B is below 16.
     if (h->B < 16) {
         h->noverflow++;
         return;
     }
     uint32_t mask = ((uint32_t)1 << (h->B - 15)) - 1;
+    //= SPEC.md#S-OVERFLOW-5
+    //# exactly if the low B-15 bits of one fastrand are 0
     if ((fastrand() & mask) == 0) {
         h->noverflow++;
     }
@@ -148,8 +172,12 @@ static void hmap_incrnoverflow(hmap *h)
 static bmap *hmap_newoverflow(hmap *h, const maptype *t, bmap *b)
 {
     bmap *ovf;
+    //= SPEC.md#S-OVERFLOW-1
+    //# An overflow bucket MUST come from the tail as long as there is one left in it, in order of address.
     if (h->extra->nextOverflow != NULL) {
         ovf = h->extra->nextOverflow;
+        //= SPEC.md#S-OVERFLOW-2
+        //# The bucket of the tail with a non-nil overflow pointer MUST be the last to come from it
         if (bmap_overflow(ovf, t) == NULL) {
             h->extra->nextOverflow = add(ovf, t->bucketsize);
         } else {
@@ -157,20 +185,30 @@ static bmap *hmap_newoverflow(hmap *h, const maptype *t, bmap *b)
             h->extra->nextOverflow = NULL;
         }
     } else {
+        //= SPEC.md#S-MEMORY-13
+        //# An evacuation MUST set aside the overflow buckets that it can need
         if (h->extra->gm_spare != NULL) {
             ovf = add(h->extra->gm_spare, gm_blockHeader);
             h->extra->gm_spare = h->extra->gm_spare->next;
         } else {
+            //= SPEC.md#S-OVERFLOW-3
+            //# Without a tail an overflow bucket MUST be new, and zero.
             ovf = newobject(t->bucket->size, gm_block_overflow);
             if (ovf == NULL) {
                 return NULL;
             }
         }
+        //= SPEC.md#S-MEMORY-6
+        //# An overflow bucket MUST be listed with the generation in whose array its chain begins.
         gm_block *blk = gm_block_of(ovf);
         blk->next = h->extra->overflow->overflow;
         h->extra->overflow->overflow = blk;
     }
     hmap_incrnoverflow(h);
+    //= SPEC.md#S-OVERFLOW-6
+    //# An overflow bucket MUST be chained behind the bucket that was full.
+    //= SPEC.md#S-BUCKET-8
+    //# through overflow buckets of its own array that are in no other chain
     bmap_setoverflow(b, t, ovf);
     return ovf;
 }
@@ -186,6 +224,8 @@ static bool hmap_createOverflow(hmap *h)
 /* map.go:283.  makemap for a hint that may not fit an int. */
 hmap *makemap64(const maptype *t, int64_t hint, hmap *h)
 {
+    //= SPEC.md#S-MAKE-1
+    //# A hint MUST count as 0 where it does not fit a Go int
     if ((int64_t)(intptr_t)hint != hint) {
         hint = 0;
     }
@@ -193,12 +233,18 @@ hmap *makemap64(const maptype *t, int64_t hint, hmap *h)
 }
 
 /* map.go:293.  A map without buckets: they come with the first insertion. */
+//= SPEC.md#S-MAKE-4
+//# With B=0 a map MUST be made without buckets.
 hmap *makemap_small(void)
 {
     hmap *h = gm_newhmap();
+    //= SPEC.md#S-MEMORY-18
+    //# Making a map MUST fail whole, with nothing allocated, or succeed.
     if (h == NULL) {
         return NULL;
     }
+    //= SPEC.md#S-MAKE-2
+    //# A new map MUST get one fastrand as hash0.
     h->hash0 = fastrand();
     return h;
 }
@@ -215,27 +261,40 @@ hmap *makemap(const maptype *t, intptr_t hint, hmap *h)
 {
     uintptr_t mem;
     bool overflow = MulUintptr((uintptr_t)hint, t->bucket->size, &mem);
+    //= SPEC.md#S-MAKE-1
+    //# is negative, or asks for more bytes (hint times bucket size) than the machine's address space
     if (overflow || mem > maxAlloc) {
         hint = 0;
     }
 
+    //= SPEC.md#S-MAKE-6
+    //# makemap MUST build the map in the header that the caller gives and, without one, in a new header.
     if (h == NULL) {
         h = gm_newhmap();
         if (h == NULL) {
             return NULL;
         }
     }
+    //= SPEC.md#S-MAKE-2
+    //= SPEC.md#S-HASH-17
+    //# A map MUST draw from the generator in these places and in no other.
     h->hash0 = fastrand();
 
     uint8_t B = 0;
+    //= SPEC.md#S-MAKE-3
+    //# makemap MUST choose the smallest B for which hint entries are not over the load factor.
     while (overLoadFactor(hint, B)) {
         B++;
     }
     h->B = B;
 
+    //= SPEC.md#S-MAKE-5
+    //# With B above 0 a map MUST be made with its array, and nextOverflow at the array's tail, if it has one.
+    //= SPEC.md#S-MAKE-4
     if (h->B != 0) {
         bmap *nextOverflow;
         void *buckets = hmap_createOverflow(h) ? makeBucketArray(t, h->B, NULL, &nextOverflow) : NULL;
+        //= SPEC.md#S-MEMORY-18
         if (buckets == NULL) {
             gm_map_free(t, h);
             return NULL;
@@ -259,6 +318,8 @@ static void *makeBucketArray(const maptype *t, uint8_t b, void *dirtyalloc, bmap
 {
     uintptr_t base = bucketShift(b);
     uintptr_t nbuckets = base;
+    //= SPEC.md#S-MAKE-7
+    //# 1<<(B-4), and then as many buckets in all as fit into the bytes that the allocator hands out
     if (b >= 4) {
         nbuckets += bucketShift((uint8_t)(b - 4));
         uintptr_t sz = t->bucket->size * nbuckets;
@@ -270,6 +331,9 @@ static void *makeBucketArray(const maptype *t, uint8_t b, void *dirtyalloc, bmap
 
     void *buckets;
     *nextOverflow = NULL;
+    //= SPEC.md#S-MAKE-10
+    //# A new array MUST be all zero, and so MUST an array that is used again, tail included, but for its
+    //# sentinel.
     if (dirtyalloc == NULL) {
         buckets = newarray(t, (intptr_t)nbuckets, b);
         if (buckets == NULL) {
@@ -280,6 +344,8 @@ static void *makeBucketArray(const maptype *t, uint8_t b, void *dirtyalloc, bmap
         memset(buckets, 0, t->bucket->size * nbuckets);
     }
 
+    //= SPEC.md#S-MAKE-9
+    //# The last bucket of a tail MUST have a sentinel as overflow pointer
     if (base != nbuckets) {
         *nextOverflow = add(buckets, base * t->bucketsize);
         bmap *last = add(buckets, (nbuckets - 1) * t->bucketsize);
@@ -292,22 +358,39 @@ static void *makeBucketArray(const maptype *t, uint8_t b, void *dirtyalloc, bmap
  * Invariant: reads only; never does growth work, so that readers can be many.
  * While growing, the old bucket has the entry until it is evacuated.
  * Why hash on an empty map: an unhashable key must panic there too. */
+//= SPEC.md#S-LOOKUP-11
+//# A lookup MUST NOT change the map, nor do growth work.
+//= SPEC.md#S-CONCURRENT-6
+//# Lookups and iterations of any number of threads MUST be able to go on together
 void *mapaccess1(const maptype *t, hmap *h, const void *key)
 {
+    //= SPEC.md#S-LOOKUP-1
+    //# A lookup in a nil or empty map MUST find nothing.
     if (h == NULL || h->count == 0) {
+        //= SPEC.md#S-LOOKUP-2
+        //# A lookup in a nil or empty map MUST hash the key, under seed 0, where hashing can panic.
         if (maptype_hashMightPanic(t)) {
             t->hasher(t->key, key, 0);
         }
         return zeroVal;
     }
+    //= SPEC.md#S-CONCURRENT-1
+    //# A lookup that finds hashWriting set MUST be fatal with `concurrent map read and map write`.
     if ((flags_get(h) & hashWriting) != 0) {
         fatal("concurrent map read and map write");
     }
+    //= SPEC.md#S-HASH-2
+    //# MUST be taken under the map's seed, hash0
     uintptr_t hash = t->hasher(t->key, key, h->hash0);
     uintptr_t m = bucketMask(h->B);
+    //= SPEC.md#S-BUCKET-3
     bmap *b = add(h->buckets, (hash & m) * t->bucketsize);
     void *c = h->oldbuckets;
+    //= SPEC.md#S-LOOKUP-3
+    //# While a growth goes on a lookup MUST read the old bucket of the key, unless that is evacuated.
     if (c != NULL) {
+        //= SPEC.md#S-LOOKUP-4
+        //# by one bit less of its hash where the map doubles
         if (!hmap_sameSizeGrow(h)) {
             m >>= 1;
         }
@@ -317,18 +400,30 @@ void *mapaccess1(const maptype *t, hmap *h, const void *key)
         }
     }
     uint8_t top = tophash(hash);
+    //= SPEC.md#S-LOOKUP-5
+    //# through slots 0 to 7 of each bucket of the chain, from the main bucket to the last
     for (; b != NULL; b = bmap_overflow(b, t)) {
         for (uintptr_t i = 0; i < bucketCnt; i++) {
+            //= SPEC.md#S-LOOKUP-6
+            //# MUST compare a key only with keys that have its tophash
             if (b->tophash[i] != top) {
+                //= SPEC.md#S-LOOKUP-5
+                //# and end at emptyRest but at no other state
                 if (b->tophash[i] == emptyRest) {
                     return zeroVal;
                 }
                 continue;
             }
             void *k = add(b, dataOffset + i * t->keysize);
+            //= SPEC.md#S-BUCKET-7
+            //# An indirect slot MUST hold the address of the key or elem, and whatever reads, compares,
+            //# hashes or returns the key or elem follow it.
             if (maptype_indirectkey(t)) {
                 k = gm_loadp(k);
             }
+            //= SPEC.md#S-LOOKUP-7
+            //# A lookup that finds the key MUST give the elem's address, in its slot or behind the slot's
+            //# pointer.
             if (t->key->equal(t->key, key, k)) {
                 void *e = add(b, dataOffset + bucketCnt * (uintptr_t)t->keysize + i * t->elemsize);
                 if (maptype_indirectelem(t)) {
@@ -338,6 +433,8 @@ void *mapaccess1(const maptype *t, hmap *h, const void *key)
             }
         }
     }
+    //= SPEC.md#S-LOOKUP-8
+    //# A lookup that does not find the key MUST give the address of a zero elem
     return zeroVal;
 }
 
@@ -347,19 +444,25 @@ void *mapaccess1(const maptype *t, hmap *h, const void *key)
 void *mapaccess2(const maptype *t, hmap *h, const void *key, bool *ok)
 {
     *ok = false;
+    //= SPEC.md#S-LOOKUP-1
+    //= SPEC.md#S-LOOKUP-2
     if (h == NULL || h->count == 0) {
         if (maptype_hashMightPanic(t)) {
             t->hasher(t->key, key, 0);
         }
         return zeroVal;
     }
+    //= SPEC.md#S-CONCURRENT-1
     if ((flags_get(h) & hashWriting) != 0) {
         fatal("concurrent map read and map write");
     }
+    //= SPEC.md#S-HASH-2
     uintptr_t hash = t->hasher(t->key, key, h->hash0);
     uintptr_t m = bucketMask(h->B);
     bmap *b = add(h->buckets, (hash & m) * t->bucketsize);
     void *c = h->oldbuckets;
+    //= SPEC.md#S-LOOKUP-3
+    //= SPEC.md#S-LOOKUP-4
     if (c != NULL) {
         if (!hmap_sameSizeGrow(h)) {
             m >>= 1;
@@ -370,6 +473,10 @@ void *mapaccess2(const maptype *t, hmap *h, const void *key, bool *ok)
         }
     }
     uint8_t top = tophash(hash);
+    //= SPEC.md#S-LOOKUP-5
+    //= SPEC.md#S-LOOKUP-6
+    //= SPEC.md#S-BUCKET-7
+    //= SPEC.md#S-LOOKUP-7
     for (; b != NULL; b = bmap_overflow(b, t)) {
         for (uintptr_t i = 0; i < bucketCnt; i++) {
             if (b->tophash[i] != top) {
@@ -392,22 +499,30 @@ void *mapaccess2(const maptype *t, hmap *h, const void *key, bool *ok)
             }
         }
     }
+    //= SPEC.md#S-LOOKUP-8
+    //# and false where it also tells whether the key was there
     return zeroVal;
 }
 
 /* map.go:518.  Key and elem as they lie in the map; for mapiternext.
  * Invariant: called in the middle of an iteration, so it neither checks for
  * writers nor hashes on an empty map. */
+//= SPEC.md#S-LOOKUP-10
+//# The lookup for iterators MUST give both key and elem as they lie in the map, or neither.
 void *mapaccessK(const maptype *t, hmap *h, const void *key, void **elem)
 {
     *elem = NULL;
+    //= SPEC.md#S-LOOKUP-1
     if (h == NULL || h->count == 0) {
         return NULL;
     }
+    //= SPEC.md#S-HASH-2
     uintptr_t hash = t->hasher(t->key, key, h->hash0);
     uintptr_t m = bucketMask(h->B);
     bmap *b = add(h->buckets, (hash & m) * t->bucketsize);
     void *c = h->oldbuckets;
+    //= SPEC.md#S-LOOKUP-3
+    //= SPEC.md#S-LOOKUP-4
     if (c != NULL) {
         if (!hmap_sameSizeGrow(h)) {
             m >>= 1;
@@ -418,6 +533,10 @@ void *mapaccessK(const maptype *t, hmap *h, const void *key, void **elem)
         }
     }
     uint8_t top = tophash(hash);
+    //= SPEC.md#S-LOOKUP-5
+    //= SPEC.md#S-LOOKUP-6
+    //= SPEC.md#S-BUCKET-7
+    //= SPEC.md#S-LOOKUP-7
     for (; b != NULL; b = bmap_overflow(b, t)) {
         for (uintptr_t i = 0; i < bucketCnt; i++) {
             if (b->tophash[i] != top) {
@@ -447,6 +566,8 @@ void *mapaccessK(const maptype *t, hmap *h, const void *key, void **elem)
 void *mapaccess1_fat(const maptype *t, hmap *h, const void *key, void *zero)
 {
     void *e = mapaccess1(t, h, key);
+    //= SPEC.md#S-LOOKUP-9
+    //# For elems of more than 1024 bytes the zero elem MUST be the one that the caller brings.
     if (e == zeroVal) {
         return zero;
     }
@@ -457,6 +578,7 @@ void *mapaccess1_fat(const maptype *t, hmap *h, const void *key, void *zero)
 void *mapaccess2_fat(const maptype *t, hmap *h, const void *key, void *zero, bool *ok)
 {
     void *e = mapaccess1(t, h, key);
+    //= SPEC.md#S-LOOKUP-9
     if (e == zeroVal) {
         *ok = false;
         return zero;
@@ -479,16 +601,28 @@ static bool growWork(const maptype *t, hmap *h, uintptr_t bucket);
  * empty overflow bucket, which change no entry. */
 void *mapassign(const maptype *t, hmap *h, const void *key)
 {
+    //= SPEC.md#S-PANIC-1
+    //# An assignment to a nil map MUST panic with `assignment to entry in nil map`.
     if (h == NULL) {
         gopanic("assignment to entry in nil map");
     }
+    //= SPEC.md#S-CONCURRENT-2
+    //# An assignment, deletion or clearing that finds hashWriting set MUST be fatal with `concurrent map
+    //# writes`.
     if ((flags_get(h) & hashWriting) != 0) {
         fatal("concurrent map writes");
     }
+    //= SPEC.md#S-HASH-2
     uintptr_t hash = t->hasher(t->key, key, h->hash0);
 
+    //= SPEC.md#S-CONCURRENT-4
+    //# MUST set hashWriting when it has hashed the key, and clear it on every way out
+    //= SPEC.md#S-PANIC-3
+    //# A panic MUST leave the map as it was, and no write going on.
     flags_set(h, flags_get(h) ^ hashWriting);
 
+    //= SPEC.md#S-ASSIGN-1
+    //# An assignment to a map without buckets MUST first make an array of one bucket.
     if (h->buckets == NULL) {
         void *first = hmap_createOverflow(h) ? newarray(t, 1, 0) : NULL;
         if (first == NULL) {
@@ -503,7 +637,13 @@ void *mapassign(const maptype *t, hmap *h, const void *key)
     void *elem;
 again:;
     uintptr_t bucket = hash & bucketMask(h->B);
+    //= SPEC.md#S-ASSIGN-2
+    //# An assignment MUST do the growth work for the key's bucket before it searches, if a growth goes on.
+    //= SPEC.md#S-EVACUATE-18
+    //# Nothing MUST be stored in a new bucket before the old bucket that fills it is evacuated.
     if (hmap_growing(h)) {
+        //= SPEC.md#S-MEMORY-15
+        //# Growth work that fails for want of memory MUST be told to the caller, which stores nothing then.
         if (!growWork(t, h, bucket)) {
             goto nomemory;
         }
@@ -514,9 +654,15 @@ again:;
     inserti = NULL;
     insertk = NULL;
     elem = NULL;
+    //= SPEC.md#S-ASSIGN-3
+    //# An assignment MUST search the whole chain for the key
     for (;;) {
+        //= SPEC.md#S-LOOKUP-5
         for (uintptr_t i = 0; i < bucketCnt; i++) {
+            //= SPEC.md#S-LOOKUP-6
             if (b->tophash[i] != top) {
+                //= SPEC.md#S-ASSIGN-6
+                //# A new entry MUST go into the first free slot of its chain.
                 if (isEmpty(b->tophash[i]) && inserti == NULL) {
                     inserti = &b->tophash[i];
                     insertk = add(b, dataOffset + i * t->keysize);
@@ -528,19 +674,28 @@ again:;
                 continue;
             }
             void *k = add(b, dataOffset + i * t->keysize);
+            //= SPEC.md#S-BUCKET-7
             if (maptype_indirectkey(t)) {
                 k = gm_loadp(k);
             }
+            //= SPEC.md#S-BUCKET-10
+            //# No two entries of a map MUST have equal keys.
             if (!t->key->equal(t->key, key, k)) {
                 continue;
             }
+            //= SPEC.md#S-ASSIGN-4
+            //# An update MUST store the key again where the type needs it (S-TYPE-5), and leave the first key
+            //# where not.
             if (maptype_needkeyupdate(t)) {
                 memmove(k, key, t->key->size);
             }
+            //= SPEC.md#S-ASSIGN-5
+            //# An update MUST change nothing but that entry
             elem = add(b, dataOffset + bucketCnt * (uintptr_t)t->keysize + i * t->elemsize);
             goto done;
         }
         bmap *ovf = bmap_overflow(b, t);
+        //= SPEC.md#S-LOOKUP-5
         if (ovf == NULL) {
             break;
         }
@@ -548,14 +703,24 @@ again:;
     }
 bucketloop:
 
+    //= SPEC.md#S-ASSIGN-7
+    //# MUST start a growth first if none goes on and either count+1 entries are over the load factor
     if (!hmap_growing(h) &&
         (overLoadFactor(h->count + 1, h->B) || tooManyOverflowBuckets(h->noverflow, h->B))) {
+        //= SPEC.md#S-MEMORY-16
+        //# A growth that cannot get its array MUST NOT have begun.
         if (!hashGrow(t, h)) {
             goto nomemory;
         }
+        //= SPEC.md#S-ASSIGN-8
+        //# An assignment that has started a growth MUST begin again with the choice of the bucket, and forget
+        //# what it has found.
         goto again;
     }
 
+    //= SPEC.md#S-ASSIGN-9
+    //# A new entry whose chain has no free slot MUST go into slot 0 of a new overflow bucket behind the last
+    //# of the chain.
     if (inserti == NULL) {
         bmap *newb = hmap_newoverflow(h, t, b);
         if (newb == NULL) {
@@ -568,12 +733,20 @@ bucketloop:
 
     void *kmem = NULL;
     void *vmem = NULL;
+    //= SPEC.md#S-ASSIGN-10
+    //# MUST get zeroed memory of its own for it
+    //= SPEC.md#S-MEMORY-12
+    //# Every allocation MUST come before the change that needs it.
     if (maptype_indirectkey(t)) {
         kmem = newobject(t->key->size, gm_block_key);
         if (kmem == NULL) {
             goto nomemory;
         }
     }
+    //= SPEC.md#S-ASSIGN-10
+    //= SPEC.md#S-MEMORY-11
+    //# A call that fails for want of memory MUST leave every entry as it was and no write going on, so that
+    //# it can be repeated.
     if (maptype_indirectelem(t)) {
         vmem = newobject(t->elem->size, gm_block_elem);
         if (vmem == NULL) {
@@ -584,25 +757,41 @@ bucketloop:
         }
         gm_storep(elem, vmem);
     }
+    //= SPEC.md#S-ASSIGN-10
     if (maptype_indirectkey(t)) {
         gm_storep(insertk, kmem);
         insertk = kmem;
     }
+    //= SPEC.md#S-ASSIGN-11
+    //# An insertion MUST copy the key, set the slot's tophash, and add 1 to count.
+    //= SPEC.md#S-TOPHASH-8
+    //# The tophash beside an entry MUST be that of its key's hash.
     memmove(insertk, key, t->key->size);
     *inserti = top;
+    //= SPEC.md#S-BUCKET-1
+    //# count MUST be the number of entries, which is what len answers.
     h->count++;
 
 done:
+    //= SPEC.md#S-CONCURRENT-5
+    //# An assignment, deletion or clearing that at its end finds hashWriting cleared MUST be fatal with
+    //# `concurrent map writes`.
     if ((flags_get(h) & hashWriting) == 0) {
         fatal("concurrent map writes");
     }
     flags_set(h, flags_get(h) & ~(unsigned)hashWriting);
+    //= SPEC.md#S-ASSIGN-12
+    //# An assignment MUST return the address of the entry's elem
     if (maptype_indirectelem(t)) {
         elem = gm_loadp(elem);
     }
     return elem;
 
 nomemory:
+    //= SPEC.md#S-MEMORY-11
+    //# and no write going on, so that it can be repeated
+    //= SPEC.md#S-MEMORY-19
+    //# A call MUST fail only where an allocation has failed.
     flags_set(h, flags_get(h) & ~(unsigned)hashWriting);
     return NULL;
 }
@@ -616,26 +805,40 @@ nomemory:
  * stale key is overwritten unread; pointers go because of the collector.
  * Deviation: cannot fail.  If there is no memory for the growth work, the
  * entry is deleted where it lies, in the old bucket. */
+//= SPEC.md#S-DELETE-10
+//# A deletion MUST move no entry and unlink no overflow bucket.
 void mapdelete(const maptype *t, hmap *h, const void *key)
 {
+    //= SPEC.md#S-DELETE-1
+    //# A deletion from a nil or empty map MUST do nothing but hash the key, under seed 0, where hashing can
+    //# panic.
     if (h == NULL || h->count == 0) {
         if (maptype_hashMightPanic(t)) {
             t->hasher(t->key, key, 0);
         }
         return;
     }
+    //= SPEC.md#S-CONCURRENT-2
     if ((flags_get(h) & hashWriting) != 0) {
         fatal("concurrent map writes");
     }
 
+    //= SPEC.md#S-HASH-2
     uintptr_t hash = t->hasher(t->key, key, h->hash0);
 
+    //= SPEC.md#S-CONCURRENT-4
+    //= SPEC.md#S-PANIC-3
     flags_set(h, flags_get(h) ^ hashWriting);
 
     uintptr_t bucket = hash & bucketMask(h->B);
     gm_gen *gen = h->extra->overflow;
     bmap *b = add(h->buckets, bucket * t->bucketsize);
+    //= SPEC.md#S-DELETE-2
+    //# A deletion MUST do the growth work for the key's bucket before it searches
     if (hmap_growing(h)) {
+        //= SPEC.md#S-MEMORY-17
+        //# A deletion MUST succeed without memory: an entry whose old bucket cannot be evacuated is removed
+        //# there.
         if (!growWork(t, h, bucket)) {
             bmap *oldb = add(h->oldbuckets, (bucket & hmap_oldbucketmask(h)) * t->bucketsize);
             if (!evacuated(oldb)) {
@@ -646,8 +849,12 @@ void mapdelete(const maptype *t, hmap *h, const void *key)
     }
     bmap *bOrig = b;
     uint8_t top = tophash(hash);
+    //= SPEC.md#S-DELETE-3
+    //# A deletion MUST remove the entry with that key
     for (; b != NULL; b = bmap_overflow(b, t)) {
+        //= SPEC.md#S-LOOKUP-5
         for (uintptr_t i = 0; i < bucketCnt; i++) {
+            //= SPEC.md#S-LOOKUP-6
             if (b->tophash[i] != top) {
                 if (b->tophash[i] == emptyRest) {
                     goto search;
@@ -656,19 +863,30 @@ void mapdelete(const maptype *t, hmap *h, const void *key)
             }
             void *k = add(b, dataOffset + i * t->keysize);
             void *k2 = k;
+            //= SPEC.md#S-BUCKET-7
             if (maptype_indirectkey(t)) {
                 k2 = gm_loadp(k2);
             }
+            //= SPEC.md#S-DELETE-3
+            //# and where there is none leave all entries as they are
             if (!t->key->equal(t->key, key, k2)) {
                 continue;
             }
+            //= SPEC.md#S-DELETE-4
+            //# MUST be zeroed in its slot if it is indirect or holds pointers, and left there if not
             if (maptype_indirectkey(t)) {
                 gm_storep(k, NULL);
+                //= SPEC.md#S-MEMORY-7
+                //# be freed when the entry is removed and no iteration can come to an old slot of it
                 gm_retire(gen->older, k2);
             } else if (t->key->ptrdata != 0) {
                 memset(k, 0, t->key->size);
             }
             void *e = add(b, dataOffset + bucketCnt * (uintptr_t)t->keysize + i * t->elemsize);
+            //= SPEC.md#S-DELETE-5
+            //# The elem slot of a removed entry MUST be zeroed, whatever its type.
+            //= SPEC.md#S-BUCKET-9
+            //# A free slot MUST hold a zero elem
             if (maptype_indirectelem(t)) {
                 void *e2 = gm_loadp(e);
                 gm_storep(e, NULL);
@@ -676,7 +894,11 @@ void mapdelete(const maptype *t, hmap *h, const void *key)
             } else {
                 memset(e, 0, t->elem->size);
             }
+            //= SPEC.md#S-DELETE-6
+            //# The slot of a removed entry MUST become emptyOne
             b->tophash[i] = emptyOne;
+            //= SPEC.md#S-DELETE-6
+            //# if an entry follows it in the chain
             if (i == bucketCnt - 1) {
                 if (bmap_overflow(b, t) != NULL && bmap_overflow(b, t)->tophash[0] != emptyRest) {
                     goto notLast;
@@ -686,6 +908,12 @@ void mapdelete(const maptype *t, hmap *h, const void *key)
                     goto notLast;
                 }
             }
+            //= SPEC.md#S-DELETE-7
+            //# MUST become emptyRest, and so MUST the run of emptyOne before it
+            //= SPEC.md#S-TOPHASH-7
+            //# A free slot with no entry behind it in its chain MUST be emptyRest and not emptyOne.
+            //= SPEC.md#S-TOPHASH-6
+            //# Behind a slot that is emptyRest there MUST be nothing but emptyRest in its chain.
             for (;;) {
                 b->tophash[i] = emptyRest;
                 if (i == 0) {
@@ -704,9 +932,14 @@ void mapdelete(const maptype *t, hmap *h, const void *key)
                 }
             }
 notLast:
+            //= SPEC.md#S-DELETE-8
+            //# A removed entry MUST be taken off count.
+            //= SPEC.md#S-BUCKET-1
             h->count--;
             /* A new seed for an empty map: whoever collects colliding keys
              * has to start again. */
+            //= SPEC.md#S-DELETE-9
+            //# A deletion that empties the map MUST draw a new hash0
             if (h->count == 0) {
                 h->hash0 = fastrand();
             }
@@ -715,6 +948,7 @@ notLast:
     }
 search:
 
+    //= SPEC.md#S-CONCURRENT-5
     if ((flags_get(h) & hashWriting) == 0) {
         fatal("concurrent map writes");
     }
@@ -730,36 +964,54 @@ search:
 void mapiterinit(const maptype *t, hmap *h, hiter *it)
 {
     it->t = t;
+    //= SPEC.md#S-ITERATE-1
+    //# Ranging over a nil or empty map MUST end at once, without a draw and without a mark on the map.
     if (h == NULL || h->count == 0) {
         return;
     }
     it->h = h;
 
+    //= SPEC.md#S-ITERATE-2
+    //# An iteration MUST walk the array that is the map's when it begins
     it->B = h->B;
     it->buckets = h->buckets;
     it->overflow = h->extra->overflow;
     it->oldoverflow = h->extra->oldoverflow;
+    //= SPEC.md#S-MEMORY-3
+    //# An iteration MUST hold the array that it walks
     gm_iter_hold(h->extra, it->overflow);
+    //= SPEC.md#S-MEMORY-3
+    //# where it reads the old array, that one too
     if (it->oldoverflow != NULL) {
         gm_iter_hold(h->extra, it->oldoverflow);
     }
 
     uintptr_t r;
+    //= SPEC.md#S-ITERATE-3
+    //# An iteration MUST draw one random word
     if (h->B > 31 - bucketCntBits) {
         r = (uintptr_t)fastrand64();
     } else {
         r = (uintptr_t)fastrand();
     }
+    //= SPEC.md#S-ITERATE-3
+    //# start at bucket r mod 1<<B and, in every bucket, at slot (r>>B) mod 8
     it->startBucket = r & bucketMask(h->B);
     it->offset = (uint8_t)((r >> h->B) & (bucketCnt - 1));
 
     it->bucket = it->startBucket;
 
     /* Other goroutines may be doing the same just now. */
+    //= SPEC.md#S-ITERATE-4
+    //# The beginning of an iteration MUST set the flags iterator and oldIterator, if not both are set.
+    //= SPEC.md#S-CONCURRENT-6
+    //# they write nothing of the map but flags, and those atomically
     if ((flags_get(h) & (iterator | oldIterator)) != (iterator | oldIterator)) {
         atomic_fetch_or_explicit(&h->flags, iterator | oldIterator, memory_order_relaxed);
     }
 
+    //= SPEC.md#S-ITERATE-5
+    //# The beginning of an iteration MUST take its first step.
     mapiternext(it);
 }
 
@@ -776,16 +1028,25 @@ void mapiterinit(const maptype *t, hmap *h, hiter *it)
  * Deviation: ends the holds at the end of the iteration; on an ended iterator
  * nothing happens, where Go would fault.  The walk of an old array of a
  * later growth takes hold of it first. */
+//= SPEC.md#S-ITERATE-18
+//# An iteration MUST produce every entry that is there from its beginning to its end exactly once
 void mapiternext(hiter *it)
 {
     hmap *h = it->h;
+    //= SPEC.md#S-ITERATE-7
+    //# At the end of an iteration key and elem MUST be nil.
     if (h == NULL) {
         return;
     }
+    //= SPEC.md#S-CONCURRENT-3
+    //# A step of an iteration that finds hashWriting set MUST be fatal with `concurrent map iteration and map
+    //# write`.
     if ((flags_get(h) & hashWriting) != 0) {
         fatal("concurrent map iteration and map write");
     }
     const maptype *t = it->t;
+    //= SPEC.md#S-ITERATE-22
+    //# In strict mode clearing the map MUST end the iterations that are under way at their next step.
     if (it->overflow->cleared) { /* ERRATA.md#E1 */
         gm_iter_end(it);
         return;
@@ -796,14 +1057,26 @@ void mapiternext(hiter *it)
     uintptr_t checkBucket = it->checkBucket;
 
 next:
+    //= SPEC.md#S-ITERATE-8
+    //# and then to the next bucket of the chain
     if (b == NULL) {
+        //= SPEC.md#S-ITERATE-6
+        //# and end where it began
+        //= SPEC.md#S-ITERATE-7
+        //= SPEC.md#S-MEMORY-4
+        //# MUST let go of what it holds when it ends
         if (bucket == it->startBucket && it->wrapped) {
             gm_iter_end(it);
             return;
         }
+        //= SPEC.md#S-ITERATE-10
+        //# While the map grows and has the iteration's B, a bucket whose old bucket is not evacuated when the
+        //# iteration comes to it MUST be walked in the old array, with its own number as checkBucket.
         if (hmap_growing(h) && it->B == h->B && gm_walks_oldbuckets(t, h, it)) {
             uintptr_t oldbucket = bucket & hmap_oldbucketmask(h);
             b = add(h->oldbuckets, oldbucket * t->bucketsize);
+            //= SPEC.md#S-ITERATE-10
+            //# MUST be walked in the old array, with its own number as checkBucket
             if (!evacuated(b)) {
                 checkBucket = bucket;
                 gm_iter_walk(it, h->extra->oldoverflow);
@@ -812,32 +1085,50 @@ next:
                 checkBucket = noCheck;
             }
         } else {
+            //= SPEC.md#S-ITERATE-11
+            //# Any other bucket MUST be walked in the iteration's own array, with noCheck as checkBucket.
             b = add(it->buckets, bucket * t->bucketsize);
             checkBucket = noCheck;
         }
         bucket++;
+        //= SPEC.md#S-ITERATE-6
+        //# An iteration MUST go through all buckets in order of number, from the last to bucket 0
         if (bucket == bucketShift(it->B)) {
             bucket = 0;
             it->wrapped = true;
         }
         i = 0;
     }
+    //= SPEC.md#S-ITERATE-8
+    //# all eight slots from its start slot on, slot 0 behind slot 7
     for (; i < bucketCnt; i++) {
         uint8_t offi = (uint8_t)((i + it->offset) & (bucketCnt - 1));
+        //= SPEC.md#S-ITERATE-9
+        //# A slot that is free or evacuatedEmpty MUST be passed over.
         if (isEmpty(b->tophash[offi]) || b->tophash[offi] == evacuatedEmpty) {
             continue;
         }
         void *k = add(b, dataOffset + (uintptr_t)offi * t->keysize);
+        //= SPEC.md#S-BUCKET-7
         if (maptype_indirectkey(t)) {
             k = gm_loadp(k);
         }
+        //= SPEC.md#S-PANIC-6
+        //# In exact mode a step that reads a key through a nil pointer MUST panic with `runtime error:
+        //# invalid memory address or nil pointer dereference`.
         if (k == NULL && gm_reads_key(t, h, checkBucket)) { /* ERRATA.md#E3 */
             gopanic("runtime error: invalid memory address or nil pointer dereference");
         }
         void *e = add(b, dataOffset + bucketCnt * (uintptr_t)t->keysize + (uintptr_t)offi * t->elemsize);
+        //= SPEC.md#S-ITERATE-14
+        //# Whether entries of the other half are passed over MUST be decided at each slot, by whether a
+        //# growth to the same size goes on at that moment.
         if (checkBucket != noCheck && gm_walks_split(t, h, it)) {
             if (maptype_reflexivekey(t) || t->key->equal(t->key, k, k)) {
                 uintptr_t hash = t->hasher(t->key, k, h->hash0);
+                //= SPEC.md#S-ITERATE-12
+                //# In an old bucket of a map that doubles, an entry whose key equals itself MUST be passed
+                //# over if the low bits of its hash, as many as the iteration's B, are not checkBucket.
                 if ((hash & bucketMask(it->B)) != checkBucket) {
                     continue;
                 }
@@ -846,12 +1137,18 @@ next:
                  * bit of its tophash, and marks it X or Y with the same low
                  * bit; here the same bit chooses the same side.  (Go's shift by
                  * B-1 = 255 gives 0; C's would be undefined.) */
+                //= SPEC.md#S-ITERATE-13
+                //# In an old bucket of a map that doubles, an entry whose key differs from itself MUST be
+                //# passed over if the low bit of its tophash is not the highest bit of checkBucket.
                 uintptr_t side = it->B == 0 ? 0 : checkBucket >> (it->B - 1);
                 if (side != (uintptr_t)(b->tophash[offi] & 1)) {
                     continue;
                 }
             }
         }
+        //= SPEC.md#S-ITERATE-15
+        //# An entry that has not been evacuated, or whose key differs from itself, MUST be produced from the
+        //# slot that the iteration stands at.
         if ((b->tophash[offi] != evacuatedX && b->tophash[offi] != evacuatedY) ||
             !(maptype_reflexivekey(t) || t->key->equal(t->key, k, k))) {
             it->key = k;
@@ -862,15 +1159,23 @@ next:
         } else {
             void *re;
             void *rk = mapaccessK(t, h, k, &re);
+            //= SPEC.md#S-ITERATE-16
+            //# MUST be looked up by its key, and produced with the key and elem that the map has now, or
+            //# passed over
             if (rk == NULL) {
                 continue;
             }
-            if (checkBucket != noCheck && gm_meets_elsewhere(t, h, it, k, checkBucket)) {
+            //= SPEC.md#S-ITERATE-21
+            //# In strict mode an entry that the lookup for an evacuated slot finds in another bucket than the
+            //# one walked MUST be left to that bucket.
+            if (gm_meets_elsewhere(t, h, it, k, (bucket - 1) & bucketMask(it->B))) {
                 continue;
             }
             it->key = rk;
             it->elem = re;
         }
+        //= SPEC.md#S-ITERATE-17
+        //# A step MUST leave behind where it stood
         it->bucket = bucket;
         it->bptr = b;
         it->i = (uint8_t)(i + 1);
@@ -889,32 +1194,53 @@ next:
  * iterators that may still read them; extra itself stays, as in Go. */
 void mapclear(const maptype *t, hmap *h)
 {
+    //= SPEC.md#S-CLEAR-1
+    //# Clearing a nil or empty map MUST do nothing.
     if (h == NULL || h->count == 0) {
         return;
     }
 
+    //= SPEC.md#S-CONCURRENT-2
     if ((flags_get(h) & hashWriting) != 0) {
         fatal("concurrent map writes");
     }
 
+    //= SPEC.md#S-CONCURRENT-4
     flags_set(h, flags_get(h) ^ hashWriting);
 
+    //= SPEC.md#S-MEMORY-9
+    //# Clearing MUST free overflow buckets and the memory of all entries, those in old buckets too, or keep
+    //# what an iteration can still read.
     gm_clear_blocks(t, h);
 
+    //= SPEC.md#S-CLEAR-3
+    //# Clearing MUST end a growth that goes on: no oldbuckets, nevacuate 0, sameSizeGrow off.
+    //= SPEC.md#S-CLEAR-5
+    //# Clearing MUST leave the flags iterator and oldIterator as they are.
     flags_set(h, flags_get(h) & ~(unsigned)sameSizeGrow);
     h->oldbuckets = NULL;
     h->nevacuate = 0;
+    //= SPEC.md#S-CLEAR-4
+    //# Clearing MUST set noverflow to 0.
     h->noverflow = 0;
+    //= SPEC.md#S-CLEAR-2
+    //# Clearing MUST leave no entry, and count 0.
     h->count = 0;
 
+    //= SPEC.md#S-CLEAR-6
+    //# Clearing MUST draw a new hash0.
     h->hash0 = fastrand();
 
+    //= SPEC.md#S-CLEAR-3
     if (h->extra->oldoverflow != NULL) {
         gm_map_unhold(h->extra, h->extra->oldoverflow);
         h->extra->oldoverflow = NULL;
     }
 
     bmap *nextOverflow = NULL;
+    //= SPEC.md#S-CLEAR-7
+    //# MUST keep the array and B, wipe the array, and make its tail whole again
+    //= SPEC.md#S-ITERATE-22
     if (t->mode == gm_strict && gm_iterated(h)) { /* ERRATA.md#E1 */
         gm_start_afresh(h);
     } else {
@@ -922,6 +1248,7 @@ void mapclear(const maptype *t, hmap *h)
     }
     h->extra->nextOverflow = nextOverflow;
 
+    //= SPEC.md#S-CONCURRENT-5
     if ((flags_get(h) & hashWriting) == 0) {
         fatal("concurrent map writes");
     }
@@ -937,35 +1264,55 @@ void mapclear(const maptype *t, hmap *h)
 static bool hashGrow(const maptype *t, hmap *h)
 {
     uint8_t bigger = 1;
+    //= SPEC.md#S-GROW-3
+    //# A growth MUST double the number of buckets if count+1 entries are over the load factor, and otherwise
+    //# keep it.
     if (!overLoadFactor(h->count + 1, h->B)) {
         bigger = 0;
     }
     void *oldbuckets = h->buckets;
     bmap *nextOverflow;
     void *newbuckets = makeBucketArray(t, (uint8_t)(h->B + bigger), NULL, &nextOverflow);
+    //= SPEC.md#S-MEMORY-16
     if (newbuckets == NULL) {
         return false;
     }
+    //= SPEC.md#S-GROW-4
+    //# The flag sameSizeGrow MUST be set while a growth that keeps the number of buckets goes on, and at no
+    //# other time.
     if (bigger == 0) {
         flags_set(h, flags_get(h) | sameSizeGrow);
     }
 
+    //= SPEC.md#S-GROW-7
+    //# A growth MUST start with the flag oldIterator as the flag iterator was, and the flag iterator off.
     unsigned flags = flags_get(h) & ~(unsigned)(iterator | oldIterator);
+    //= SPEC.md#S-GROW-7
     if ((flags_get(h) & iterator) != 0) {
         flags |= oldIterator;
     }
     h->B = (uint8_t)(h->B + bigger);
     flags_set(h, flags);
+    //= SPEC.md#S-GROW-5
+    //# the array that was becomes oldbuckets, and no entry moves yet
     h->oldbuckets = oldbuckets;
     h->buckets = newbuckets;
+    //= SPEC.md#S-GROW-6
+    //# A growth MUST start with nevacuate 0 and noverflow 0.
     h->nevacuate = 0;
     h->noverflow = 0;
 
+    //= SPEC.md#S-PANIC-5
+    //# A growth that starts while oldoverflow is set MUST throw `oldoverflow is not nil`, and no other does.
     if (h->extra->oldoverflow != NULL) {
         throw("oldoverflow is not nil");
     }
+    //= SPEC.md#S-GROW-9
+    //# A growth MUST start with the overflow buckets so far as oldoverflow, and with none as overflow.
     h->extra->oldoverflow = h->extra->overflow;
     gm_adopt(h, newbuckets);
+    //= SPEC.md#S-GROW-8
+    //# A growth MUST start with nextOverflow at the new array's tail, or nil if it has none.
     h->extra->nextOverflow = nextOverflow;
     return true;
 }
@@ -973,6 +1320,8 @@ static bool hashGrow(const maptype *t, hmap *h)
 /* map.go:1085.  Would count entries be too many for 1<<B buckets?
  * Invariant: up to eight never are: they fit into one bucket.
  * Why halve before multiplying: 13*(1<<B) could overflow, 13*(1<<B)/2 cannot. */
+//= SPEC.md#S-GROW-1
+//# exactly if it is more than 8 and more than 13·(1<<B)/2, the half taken before the product
 bool overLoadFactor(intptr_t count, uint8_t B)
 {
     return count > bucketCnt && (uintptr_t)count > loadFactorNum * (bucketShift(B) / loadFactorDen);
@@ -982,6 +1331,8 @@ bool overLoadFactor(intptr_t count, uint8_t B)
  * Invariant: from B=15 on, noverflow counts in units that make 1<<15 the limit. */
 bool tooManyOverflowBuckets(uint16_t noverflow, uint8_t B)
 {
+    //= SPEC.md#S-GROW-2
+    //# Overflow buckets MUST be too many exactly if noverflow is at least 1<<B, or 1<<15 where B is above 15.
     if (B > 15) {
         B = 15;
     }
@@ -989,12 +1340,15 @@ bool tooManyOverflowBuckets(uint16_t noverflow, uint8_t B)
 }
 
 /* map.go:1105.  Is a growth, of either kind, in progress? */
+//= SPEC.md#S-BUCKET-4
+//# oldbuckets MUST be the array before, while a growth goes on, and nil at all other times.
 bool hmap_growing(const hmap *h)
 {
     return h->oldbuckets != NULL;
 }
 
 /* map.go:1110.  Is it one to the same size? */
+//= SPEC.md#S-GROW-4
 bool hmap_sameSizeGrow(const hmap *h)
 {
     return (flags_get(h) & sameSizeGrow) != 0;
@@ -1004,6 +1358,8 @@ bool hmap_sameSizeGrow(const hmap *h)
 uintptr_t hmap_noldbuckets(const hmap *h)
 {
     uint8_t oldB = h->B;
+    //= SPEC.md#S-GROW-10
+    //# The number of old buckets MUST be 1<<B in a growth that keeps it, and 1<<(B-1) where the map doubles.
     if (!hmap_sameSizeGrow(h)) {
         oldB--;
     }
@@ -1025,9 +1381,16 @@ static bool evacuate(const maptype *t, hmap *h, uintptr_t oldbucket);
  * was or wholly evacuated. */
 static bool growWork(const maptype *t, hmap *h, uintptr_t bucket)
 {
+    //= SPEC.md#S-GROW-11
+    //# Growth work for a bucket MUST evacuate the old bucket that its number without the bits beyond the old
+    //# array names.
+    //= SPEC.md#S-MEMORY-15
     if (!evacuate(t, h, bucket & hmap_oldbucketmask(h))) {
         return false;
     }
+    //= SPEC.md#S-GROW-12
+    //# Growth work MUST then, if the growth still goes on, evacuate the bucket at nevacuate, and no more than
+    //# that.
     if (hmap_growing(h)) {
         return evacuate(t, h, h->nevacuate);
     }
@@ -1062,20 +1425,31 @@ static void advanceEvacuationMark(hmap *h, const maptype *t, uintptr_t newbit);
  * the key would go the same way at every growth.
  * Deviation: false, with nothing moved, when memory for the overflow buckets
  * that this may need cannot be set aside. */
+//= SPEC.md#S-TOPHASH-5
+//# Either all slots of a chain MUST be in an evacuated state or none
+//= SPEC.md#S-EVACUATE-18
 static bool evacuate(const maptype *t, hmap *h, uintptr_t oldbucket)
 {
     bmap *b = add(h->oldbuckets, oldbucket * t->bucketsize);
     uintptr_t newbit = hmap_noldbuckets(h);
+    //= SPEC.md#S-EVACUATE-1
+    //# Evacuating a bucket that is evacuated already MUST move nothing.
     if (!evacuated(b)) {
+        //= SPEC.md#S-MEMORY-13
+        //# before it moves anything
         if (!gm_reserve(t, h, oldbucket)) {
             return false;
         }
         evacDst xy[2] = {{0}};
+        //= SPEC.md#S-EVACUATE-2
+        //# Entries of old bucket n MUST go to new bucket n (X)
         evacDst *x = &xy[0];
         x->b = add(h->buckets, oldbucket * t->bucketsize);
         x->k = bmap_keys(x->b);
         x->e = add(x->k, bucketCnt * (uintptr_t)t->keysize);
 
+        //= SPEC.md#S-EVACUATE-2
+        //# only where the map doubles, to new bucket n plus the number of old buckets (Y)
         if (!hmap_sameSizeGrow(h)) {
             evacDst *y = &xy[1];
             y->b = add(h->buckets, (oldbucket + newbit) * t->bucketsize);
@@ -1083,30 +1457,50 @@ static bool evacuate(const maptype *t, hmap *h, uintptr_t oldbucket)
             y->e = add(y->k, bucketCnt * (uintptr_t)t->keysize);
         }
 
+        //= SPEC.md#S-EVACUATE-3
+        //# An evacuation MUST go through the whole chain in order, bucket by bucket and slot by slot.
         for (; b != NULL; b = bmap_overflow(b, t)) {
             void *k = bmap_keys(b);
             void *e = add(k, bucketCnt * (uintptr_t)t->keysize);
+            //= SPEC.md#S-EVACUATE-3
             for (int i = 0; i < bucketCnt; i++, k = add(k, t->keysize), e = add(e, t->elemsize)) {
                 uint8_t top = b->tophash[i];
+                //= SPEC.md#S-EVACUATE-4
+                //# A free slot of an evacuated chain MUST become evacuatedEmpty.
                 if (isEmpty(top)) {
                     b->tophash[i] = evacuatedEmpty;
                     continue;
                 }
+                //= SPEC.md#S-PANIC-4
+                //# MUST throw `bad map state`
                 if (top < minTopHash) {
                     throw("bad map state");
                 }
                 void *k2 = k;
+                //= SPEC.md#S-BUCKET-7
                 if (maptype_indirectkey(t)) {
                     k2 = gm_loadp(k2);
                 }
                 uint8_t useY = 0;
+                //= SPEC.md#S-EVACUATE-5
+                //# In a growth to the same size an entry MUST go to X with the tophash that it has, and its
+                //# key not be hashed.
                 if (!hmap_sameSizeGrow(h)) {
                     uintptr_t hash = t->hasher(t->key, k2, h->hash0);
+                    //= SPEC.md#S-EVACUATE-7
+                    //# Where the map doubles and the flag iterator is set, an entry whose key differs from
+                    //# itself
                     if ((flags_get(h) & iterator) != 0 && !maptype_reflexivekey(t) &&
                         !t->key->equal(t->key, k2, k2)) {
                         useY = top & 1;
+                        //= SPEC.md#S-EVACUATE-8
+                        //# An entry that went by the low bit of its tophash MUST get the tophash of the hash
+                        //# just drawn.
                         top = tophash(hash);
                     } else {
+                        //= SPEC.md#S-EVACUATE-6
+                        //# Where the map doubles an entry MUST go to Y exactly if its key's hash has the bit
+                        //# with the value of the number of old buckets.
                         if ((hash & newbit) != 0) {
                             useY = 1;
                         }
@@ -1116,21 +1510,33 @@ static bool evacuate(const maptype *t, hmap *h, uintptr_t oldbucket)
                 _Static_assert(evacuatedX + 1 == evacuatedY && (evacuatedX ^ 1) == evacuatedY,
                                "bad evacuatedN");
 
+                //= SPEC.md#S-EVACUATE-9
+                //# The old slot of an entry MUST become evacuatedX or evacuatedY, as it went.
                 b->tophash[i] = (uint8_t)(evacuatedX + useY);
                 evacDst *dst = &xy[useY];
 
+                //= SPEC.md#S-EVACUATE-11
+                //# An entry that finds the last bucket of its new chain full MUST go into slot 0 of a new
+                //# overflow bucket behind it.
                 if (dst->i == bucketCnt) {
                     dst->b = hmap_newoverflow(h, t, dst->b);
                     dst->i = 0;
                     dst->k = bmap_keys(dst->b);
                     dst->e = add(dst->k, bucketCnt * (uintptr_t)t->keysize);
                 }
+                //= SPEC.md#S-EVACUATE-10
+                //# MUST fill their new chain from slot 0 of its main bucket without gaps
+                //= SPEC.md#S-TOPHASH-8
                 dst->b->tophash[dst->i] = top;
+                //= SPEC.md#S-EVACUATE-12
+                //# Key and elem slots MUST be copied as they are
                 if (maptype_indirectkey(t)) {
                     gm_storep(dst->k, k2);
                 } else {
                     memmove(dst->k, k, t->key->size);
                 }
+                //= SPEC.md#S-EVACUATE-12
+                //# so that indirect keys and elems stay where they lie
                 if (maptype_indirectelem(t)) {
                     gm_storep(dst->e, gm_loadp(e));
                 } else {
@@ -1143,14 +1549,24 @@ static bool evacuate(const maptype *t, hmap *h, uintptr_t oldbucket)
                 dst->e = add(dst->e, t->elemsize);
             }
         }
+        //= SPEC.md#S-MEMORY-13
+        //# and give back what it did not use
         gm_unreserve(h);
         /* Helps Go's collector; kept, because iterators can tell. */
+        //= SPEC.md#S-EVACUATE-13
+        //# An evacuation while the flag oldIterator is set MUST leave key slots, elem slots and overflow
+        //# pointers of the old chain as they are.
+        //= SPEC.md#S-EVACUATE-14
+        //# When the flag oldIterator is not set, the main bucket of an evacuated chain MUST be zeroed behind
+        //# its tophash bytes if the bucket type has pointers, and left if not.
         if ((flags_get(h) & oldIterator) == 0 && t->bucket->ptrdata != 0) {
             bmap *oldb = add(h->oldbuckets, oldbucket * t->bucketsize);
             memset(bmap_keys(oldb), 0, (uintptr_t)t->bucketsize - dataOffset);
         }
     }
 
+    //= SPEC.md#S-EVACUATE-15
+    //# An evacuation MUST advance the mark if and only if its bucket is the one at nevacuate.
     if (oldbucket == h->nevacuate) {
         advanceEvacuationMark(h, t, newbit);
     }
@@ -1165,14 +1581,25 @@ static bool evacuate(const maptype *t, hmap *h, uintptr_t oldbucket)
  * an iterator holds it. */
 static void advanceEvacuationMark(hmap *h, const maptype *t, uintptr_t newbit)
 {
+    //= SPEC.md#S-EVACUATE-16
+    //# Advancing the mark MUST add 1 to nevacuate
     h->nevacuate++;
     uintptr_t stop = h->nevacuate + 1024;
+    //= SPEC.md#S-EVACUATE-16
+    //# and not beyond the last old bucket
     if (stop > newbit) {
         stop = newbit;
     }
+    //= SPEC.md#S-EVACUATE-16
+    //# and then 1 for each evacuated bucket that it stands on, up to 1024 more
     while (h->nevacuate != stop && bucketEvacuated(t, h, h->nevacuate)) {
         h->nevacuate++;
     }
+    //= SPEC.md#S-EVACUATE-17
+    //# A growth MUST end when nevacuate comes to the number of old buckets
+    //= SPEC.md#S-BUCKET-5
+    //# While a growth goes on nevacuate MUST be less than the number of old buckets, and every old bucket
+    //# below it evacuated.
     if (h->nevacuate == newbit) {
         h->oldbuckets = NULL;
         gm_map_unhold(h->extra, h->extra->oldoverflow);
@@ -1183,6 +1610,8 @@ static void advanceEvacuationMark(hmap *h, const maptype *t, uintptr_t newbit)
 
 /* map.go:1293.  makemap for a descriptor that was put together at run time:
  * checks first that the map can work with it. */
+//= SPEC.md#S-TYPE-8
+//# and otherwise do what makemap does without an hmap of the caller's
 hmap *reflect_makemap(const maptype *t, intptr_t cap)
 {
     gm_maptype_check(t);
@@ -1202,6 +1631,7 @@ typedef struct gm_owned_hmap {
 static hmap *gm_newhmap(void)
 {
     gm_owned_hmap *o = gm_alloc(sizeof *o);
+    //= SPEC.md#S-MEMORY-18
     if (o == NULL) {
         return NULL;
     }
@@ -1215,6 +1645,7 @@ static hmap *gm_newhmap(void)
 static bool gm_extra(hmap *h)
 {
     h->extra = gm_alloc(sizeof *h->extra);
+    //= SPEC.md#S-MEMORY-18
     if (h->extra == NULL) {
         return false;
     }
@@ -1223,12 +1654,15 @@ static bool gm_extra(hmap *h)
 }
 
 /* Makes the fresh array the map's current generation. */
+//= SPEC.md#S-MEMORY-5
+//# The list of generations MUST have each generation of the map once, newest first.
 static void gm_adopt(hmap *h, void *buckets)
 {
     mapextra *x = h->extra;
     gm_gen *g = gm_gen_of(buckets);
     g->mapholds = true;
     g->older = x->gm_gens;
+    //= SPEC.md#S-MEMORY-5
     if (g->older != NULL) {
         g->older->newer = g;
     }
@@ -1239,11 +1673,13 @@ static void gm_adopt(hmap *h, void *buckets)
 /* Takes a generation that nobody holds any more out of the list and frees it. */
 static void gm_gen_drop(mapextra *x, gm_gen *g)
 {
+    //= SPEC.md#S-MEMORY-5
     if (g->newer != NULL) {
         g->newer->older = g->older;
     } else {
         x->gm_gens = g->older;
     }
+    //= SPEC.md#S-MEMORY-5
     if (g->older != NULL) {
         g->older->newer = g->newer;
     }
@@ -1254,6 +1690,11 @@ static void gm_gen_drop(mapextra *x, gm_gen *g)
 static void gm_map_unhold(mapextra *x, gm_gen *g)
 {
     g->mapholds = false;
+    //= SPEC.md#S-MEMORY-2
+    //# A generation MUST be freed when the last of map and iterations lets go of it, at once.
+    //= SPEC.md#S-MEMORY-1
+    //# Every bucket that the map or an iteration can still read MUST stay, with its chain, for as long as it
+    //# can.
     if (g->iters == 0) {
         gm_gen_drop(x, g);
     }
@@ -1263,6 +1704,7 @@ static void gm_map_unhold(mapextra *x, gm_gen *g)
  * behind this lock, for a few instructions. */
 static void gm_lock(mapextra *x)
 {
+    //= SPEC.md#S-CONCURRENT-6
     while (atomic_flag_test_and_set_explicit(&x->gm_lock, memory_order_acquire)) {
     }
 }
@@ -1288,9 +1730,12 @@ static void gm_iter_hold(mapextra *x, gm_gen *g)
  * An overflow bucket is reached from its own generation and no other. */
 static void gm_park(gm_gen *g, gm_block *blk)
 {
+    //= SPEC.md#S-MEMORY-8
+    //# What leaves the map while an iteration can still read it MUST be kept until no such iteration is left.
     while (g != NULL && g->iters == 0) {
         g = blk->kind == gm_block_overflow ? NULL : g->older;
     }
+    //= SPEC.md#S-MEMORY-7
     if (g == NULL) {
         gm_block_free(add(blk, gm_blockHeader));
         return;
@@ -1305,6 +1750,8 @@ static void gm_park(gm_gen *g, gm_block *blk)
 static void gm_iter_unhold(mapextra *x, gm_gen *g)
 {
     gm_lock(x);
+    //= SPEC.md#S-MEMORY-2
+    //= SPEC.md#S-MEMORY-8
     if (--g->iters == 0) {
         gm_block *blk = g->parked;
         g->parked = NULL;
@@ -1330,10 +1777,12 @@ static void gm_retire(gm_gen *from, void *payload)
 /* The iterator is about to walk a bucket of the old array g. */
 static void gm_iter_walk(hiter *it, gm_gen *g)
 {
+    //= SPEC.md#S-MEMORY-3
     if (g == it->oldoverflow) {
         return;
     }
     gm_iter_hold(it->h->extra, g);
+    //= SPEC.md#S-MEMORY-3
     if (it->oldoverflow != NULL) {
         gm_iter_unhold(it->h->extra, it->oldoverflow);
     }
@@ -1347,22 +1796,29 @@ static void gm_iter_walk(hiter *it, gm_gen *g)
 static bool gm_reserve(const maptype *t, hmap *h, uintptr_t oldbucket)
 {
     bmap *b = add(h->oldbuckets, oldbucket * t->bucketsize);
+    //= SPEC.md#S-MEMORY-13
     if (bmap_overflow(b, t) == NULL) {
         return true;
     }
     uintptr_t n = 0;
+    //= SPEC.md#S-MEMORY-13
     for (; b != NULL; b = bmap_overflow(b, t)) {
         for (int i = 0; i < bucketCnt; i++) {
             n += !isEmpty(b->tophash[i]);
         }
     }
+    //= SPEC.md#S-MEMORY-13
     uintptr_t need = n == 0 ? 0 : (n - 1) / bucketCnt;
+    //= SPEC.md#S-MEMORY-13
     if (h->extra->nextOverflow != NULL) {
         gm_gen *g = h->extra->overflow;
         char *end = (char *)h->buckets + g->nbuckets * t->bucketsize;
         uintptr_t tail = (uintptr_t)(end - (char *)h->extra->nextOverflow) / t->bucketsize;
         need = need > tail ? need - tail : 0;
     }
+    //= SPEC.md#S-MEMORY-13
+    //= SPEC.md#S-MEMORY-14
+    //# Setting aside MUST give back all of it when memory runs out on the way.
     for (; need > 0; need--) {
         void *spare = newobject(t->bucket->size, gm_block_overflow);
         if (spare == NULL) {
@@ -1385,6 +1841,7 @@ static void gm_unreserve(hmap *h)
 /* Calls gm_retire on the key and elem memory of all entries of a chain. */
 static void gm_retire_chain(const maptype *t, bmap *b, gm_gen *from)
 {
+    //= SPEC.md#S-MEMORY-9
     for (; b != NULL; b = bmap_overflow(b, t)) {
         for (uintptr_t i = 0; i < bucketCnt; i++) {
             if (b->tophash[i] < minTopHash) {
@@ -1404,12 +1861,16 @@ static void gm_retire_chain(const maptype *t, bmap *b, gm_gen *from)
 /* All memory that belongs to the entries leaves the map. */
 static void gm_retire_entries(const maptype *t, hmap *h)
 {
+    //= SPEC.md#S-MEMORY-9
     if (!maptype_indirectkey(t) && !maptype_indirectelem(t)) {
         return;
     }
+    //= SPEC.md#S-MEMORY-9
     for (uintptr_t i = 0; i < bucketShift(h->B); i++) {
         gm_retire_chain(t, add(h->buckets, i * t->bucketsize), h->extra->overflow);
     }
+    //= SPEC.md#S-MEMORY-9
+    //# those in old buckets too
     if (hmap_growing(h)) {
         for (uintptr_t i = 0; i < hmap_noldbuckets(h); i++) {
             bmap *b = add(h->oldbuckets, i * t->bucketsize);
@@ -1427,6 +1888,8 @@ static void gm_clear_blocks(const maptype *t, hmap *h)
     gm_gen *g = h->extra->overflow;
     gm_block *blk = g->overflow;
     g->overflow = NULL;
+    //= SPEC.md#S-MEMORY-9
+    //# or keep what an iteration can still read
     while (blk != NULL) {
         gm_block *next = blk->next;
         gm_park(g, blk);
@@ -1437,6 +1900,8 @@ static void gm_clear_blocks(const maptype *t, hmap *h)
 /* See map.h. */
 void gm_iter_end(hiter *it)
 {
+    //= SPEC.md#S-MEMORY-4
+    //# when it ends, by itself or early
     if (it->h != NULL) {
         mapextra *x = it->h->extra;
         gm_iter_unhold(x, it->overflow);
@@ -1450,10 +1915,13 @@ void gm_iter_end(hiter *it)
 /* See map.h. */
 void gm_map_free(const maptype *t, hmap *h)
 {
+    //= SPEC.md#S-MEMORY-10
+    //# Freeing a map MUST free all that it and its iterations hold.
     if (h == NULL) {
         return;
     }
     mapextra *x = h->extra;
+    //= SPEC.md#S-MEMORY-10
     if (x != NULL) {
         if (h->buckets != NULL) {
             for (gm_gen *g = x->gm_gens; g != NULL; g = g->older) {
@@ -1478,6 +1946,7 @@ void gm_map_free(const maptype *t, hmap *h)
 /* Does an iterator of this map exist? */
 static bool gm_iterated(const hmap *h)
 {
+    //= SPEC.md#S-ITERATE-22
     for (const gm_gen *g = h->extra->gm_gens; g != NULL; g = g->older) {
         if (g->iters != 0) {
             return true;
@@ -1494,6 +1963,7 @@ static bool gm_iterated(const hmap *h)
 static void gm_start_afresh(hmap *h)
 {
     mapextra *x = h->extra;
+    //= SPEC.md#S-ITERATE-22
     for (gm_gen *g = x->gm_gens; g != NULL; g = g->older) {
         g->cleared = true;
     }
@@ -1512,6 +1982,9 @@ static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it)
 {
     bool now = !hmap_sameSizeGrow(h);
     bool then = it->oldoverflow->B != it->B;
+    //= SPEC.md#S-ITERATE-19
+    //# In strict mode an iteration MUST decide by the two arrays that it walks between, and not by the growth
+    //# of the moment, whether entries of the other half are passed over.
     if (now != then) {
         if (t->mode == gm_strict) {
             return then;
@@ -1529,12 +2002,16 @@ static bool gm_walks_split(const maptype *t, const hmap *h, const hiter *it)
 static bool gm_walks_oldbuckets(const maptype *t, const hmap *h, const hiter *it)
 {
     const gm_gen *old = h->extra->oldoverflow;
+    //= SPEC.md#S-ITERATE-20
+    //# In strict mode an iteration MUST walk an old array only if that was the map's old array when it began.
     if (old == it->oldoverflow) {
         return true;
     }
+    //= SPEC.md#S-ITERATE-20
     if (t->mode == gm_strict) {
         return false;
     }
+    //= SPEC.md#S-ITERATE-20
     if (old != it->overflow) {
         gm_erratum(3, it);
     }
@@ -1549,17 +2026,20 @@ static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket)
 }
 
 /* ERRATA.md#E4.  Does the entry that was looked up for a stale key k lie in
- * another bucket than the one that is walked?  That happens when the map was
- * emptied by deletes, which gives it a new seed, and k inserted again; the
- * iteration meets the entry in its own bucket.
+ * another bucket than the one that is walked, counted as the iterator's own
+ * array counts?  That happens when the map was emptied by deletes, which gives
+ * it a new seed, and k inserted again; the iteration meets the entry, or
+ * another stale copy of k, in that bucket too.
  * Strict: leaves it to that bucket. */
 static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
-                               uintptr_t checkBucket)
+                               uintptr_t walked)
 {
     uintptr_t hash = t->hasher(t->key, k, h->hash0);
-    if ((hash & bucketMask(it->B)) == checkBucket) {
+    //= SPEC.md#S-ITERATE-21
+    if ((hash & bucketMask(it->B)) == walked) {
         return false;
     }
+    //= SPEC.md#S-ITERATE-21
     if (t->mode == gm_strict) {
         return true;
     }

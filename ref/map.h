@@ -42,6 +42,8 @@ enum {
     dataOffset = 8,
 
     /* map.go:93: tophash values below minTopHash are states of the slot. */
+    //= SPEC.md#S-TOPHASH-2
+    //# A tophash byte MUST be one of the states below or, from 5 on, the tophash of an entry.
     emptyRest = 0,      /* empty, and so is all that follows in the chain */
     emptyOne = 1,       /* empty */
     evacuatedX = 2,     /* entry moved to the same bucket number of the new array */
@@ -50,6 +52,8 @@ enum {
     minTopHash = 5,
 
     /* map.go:101: hmap.flags. */
+    //= SPEC.md#S-BUCKET-2
+    //# flags MUST hold iterator (1), oldIterator (2), hashWriting (4) and sameSizeGrow (8), and no other bit.
     iterator = 1,     /* there may be an iterator using buckets */
     oldIterator = 2,  /* there may be an iterator using oldbuckets */
     hashWriting = 4,  /* a write is going on */
@@ -63,6 +67,9 @@ enum {
 enum { maxZero = 1024 };
 
 /* map.go:116.  len(m) is count. */
+//= SPEC.md#S-BUCKET-11
+//# The order and offsets of the fields of hmap, mapextra and hiter MUST be those of the layout tables only
+//# where a tool reads the map's memory from outside.
 struct hmap {
     intptr_t count;
     _Atomic uint8_t flags; /* relaxed accesses: detection is best effort */
@@ -121,6 +128,8 @@ struct hiter {
 /* Go's layout, to the byte: debuggers and probes read it from outside. */
 #define GM_AT(type, field, at64, at32)                                                                       \
     _Static_assert(offsetof(type, field) == (sizeof(void *) == 8 ? (at64) : (at32)), #type "." #field)
+//= SPEC.md#S-BUCKET-11 type=test
+//# The order and offsets of the fields of hmap, mapextra and hiter
 GM_AT(struct hmap, count, 0, 0);
 GM_AT(struct hmap, flags, 8, 4);
 GM_AT(struct hmap, B, 9, 5);

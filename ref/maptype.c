@@ -10,6 +10,8 @@
 
 /* reflect/type.go:2164.  Is every value of type t equal to itself?
  * Invariant: t is comparable; anything else panics. */
+//= SPEC.md#S-TYPE-4
+//# A key type MUST count as reflexive exactly if no float, complex number or interface is in it.
 bool isReflexive(const rtype *t)
 {
     switch (t->kind) {
@@ -49,6 +51,9 @@ bool isReflexive(const rtype *t)
  * that assigning to an existing key must store the key again?  (+0 and -0; a
  * string whose bytes lie elsewhere.)
  * Invariant: t is comparable; anything else panics. */
+//= SPEC.md#S-TYPE-5
+//# A key MUST be stored again on update exactly if a float, complex number, interface or string is in its
+//# type, since only there equal keys can differ.
 bool needKeyUpdate(const rtype *t)
 {
     switch (t->kind) {
@@ -85,6 +90,8 @@ bool needKeyUpdate(const rtype *t)
 }
 
 /* reflect/type.go:2215.  Can hashing a value of type t panic? */
+//= SPEC.md#S-TYPE-6
+//# Hashing MUST count as able to panic exactly for key types with an interface in them.
 bool hashMightPanic(const rtype *t)
 {
     switch (t->kind) {
@@ -124,6 +131,11 @@ static gm_slot gm_slot_of(const rtype *t, bool indirect)
  * although it has that one.
  * Deviation: no mask for a collector; that is all that Go's function still
  * does. */
+//= SPEC.md#S-TYPE-7
+//# A bucket type MUST count as pointer-free (ptrdata 0) exactly if key and elem both are stored inline and
+//# hold no pointers.
+//= SPEC.md#S-BUCKET-6
+//# in this order and without padding
 static void bucketOf(rtype *bucket, gm_slot key, gm_slot elem)
 {
     uintptr_t size = bucketCnt * (1 + key.size + elem.size) + PtrSize;
@@ -148,7 +160,13 @@ void MapOf(maptype *t, const rtype *key, const rtype *elem, gm_mode mode)
     if (key->equal == NULL) {
         gm_panicType("reflect.MapOf: invalid key type ", key);
     }
+    //= SPEC.md#S-TYPE-2
+    //# A key of more than 128 bytes MUST be stored by pointer, in a slot of one word, and any other key in a
+    //# slot of its own size.
     bool indirectkey = key->size > maxKeySize;
+    //= SPEC.md#S-TYPE-3
+    //# An elem of more than 128 bytes MUST be stored by pointer, in a slot of one word, and any other elem in
+    //# a slot of its own size.
     bool indirectelem = elem->size > maxElemSize;
     gm_slot k = gm_slot_of(key, indirectkey);
     gm_slot e = gm_slot_of(elem, indirectelem);
@@ -163,6 +181,8 @@ void MapOf(maptype *t, const rtype *key, const rtype *elem, gm_mode mode)
     t->elemsize = (uint8_t)e.size;
     t->bucketsize = (uint16_t)t->bucket->size;
     t->mode = mode;
+    //= SPEC.md#S-TYPE-1
+    //# five flag bits
     if (indirectkey) {
         t->flags |= 1;
     }
@@ -194,6 +214,9 @@ static bool gm_slot_fits(const rtype *t, uintptr_t max, bool indirect, uint8_t s
  * without padding in the bucket.
  * Deviation: an alignment of 0, on which Go would divide, counts as one that
  * the size is no multiple of. */
+//= SPEC.md#S-TYPE-8
+//# reflect_makemap MUST throw on a descriptor that breaks one of these conditions, the first one that it
+//# breaks
 void gm_maptype_check(const maptype *t)
 {
     const rtype *key = t->key;

@@ -78,6 +78,9 @@ typedef enum gm_mode {
 } gm_mode;
 
 /* type.go:355.  The order of Go's fields is kept; what follows flags is ours. */
+//= SPEC.md#S-TYPE-1
+//# A map type MUST say of its key, elem and bucket what the map needs: the three types, the hasher, the bytes
+//# of a key slot, of an elem slot and of a bucket, and five flag bits.
 struct maptype {
     const rtype *key;
     const rtype *elem;

@@ -20,6 +20,8 @@ gm_handler *gm_set_handler(gm_handler *h)
 
 /* Every failure ends here.  The abort() behind the handler is for handlers
  * that break their promise and return. */
+//= SPEC.md#S-PANIC-7
+//# Every failure MUST be told to the handler as what it is in Go: a panic, a throw or a fatal error.
 static _Noreturn void gm_fail(gm_event what, const char *msg)
 {
     gm_handler *h = atomic_load(&gm_the_handler);
@@ -64,6 +66,8 @@ void gm_erratum(int number, const hiter *it)
 
 /* ---- randomness ------------------------------------------------------- */
 
+//= SPEC.md#S-CONCURRENT-8
+//# Each thread MUST have a generator of its own, or draws of several threads be ordered in some other way.
 static _Thread_local gm_rand gm_m_fastrand = {.t = {1, 1}};
 
 void gm_rand_seed(uint64_t seed)
@@ -110,11 +114,14 @@ GM_WRAPS static uint32_t gm_xorshift(void)
     return s0 + s1;
 }
 
+//= SPEC.md#S-HASH-16
+//# fastrand and fastrand64 MUST step the generator below, once per word drawn.
 uint32_t fastrand(void)
 {
     return PtrSize == 8 ? (uint32_t)(gm_wyrand() & UINT32_MAX) : gm_xorshift();
 }
 
+//= SPEC.md#S-HASH-16
 uint64_t fastrand64(void)
 {
     if (PtrSize == 8) {
@@ -216,6 +223,8 @@ void gm_block_free(void *payload)
     gm_free(blk, gm_blockHeader + blk->size);
 }
 
+//= SPEC.md#S-MAKE-10
+//# A new array MUST be all zero
 void *newarray(const maptype *t, intptr_t n, uint8_t B)
 {
     uintptr_t mem = t->bucket->size;
@@ -252,6 +261,8 @@ void gm_blocks_free(gm_block *list)
     }
 }
 
+//= SPEC.md#S-MEMORY-2
+//# A generation MUST be freed
 void gm_gen_free(gm_gen *g)
 {
     gm_blocks_free(g->overflow);
@@ -273,6 +284,9 @@ enum { _MaxSmallSize = 32768, _PageSize = 8192 };
 /* msize.go:13.
  * Deviation: finds the class by bisection instead of by Go's two lookup tables;
  * those map a size to the smallest class that holds it, and so does this. */
+//= SPEC.md#S-MAKE-8
+//# The bytes that the allocator hands out MUST be the smallest size class that holds the size, below 32768
+//# bytes, and from there on the size rounded up to a multiple of 8192.
 uintptr_t roundupsize(uintptr_t size)
 {
     if (size < _MaxSmallSize) {

@@ -42,7 +42,7 @@ target_compile_definitions(oracle PRIVATE GOMAP_GO_BINARY="${go_judge}")
 
 # Everything in fuzz/ but the files with a main or an entry point.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(conform|empty|engine|lockstep|replay|vector)\\.c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz/(bucket|conform|empty|engine|lockstep|replay|vector)\\.c$")
 add_library(fuzzcore STATIC ${fuzz_sources})
 target_link_libraries(fuzzcore PRIVATE gomap_flags gomap_judge PUBLIC oracle)
 
@@ -73,7 +73,7 @@ endif()
 
 set(programs replay)
 if(GOMAP_ENGINE STREQUAL "replay")
-  list(APPEND programs lockstep vector)
+  list(APPEND programs bucket lockstep vector)
 endif()
 foreach(program IN LISTS programs)
   add_executable(${program} ${PROJECT_SOURCE_DIR}/fuzz/${program}.c)

@@ -10,8 +10,9 @@
 #   gomap_go_tests(BINARIES folder ...)       the same beside the real go1.19, and what
 #                                             becomes of a child process that fails
 #   gomap_conform_tests(BINARIES folder ...)  gomap-conform and the children that come with it
+#   gomap_spec_tests()                        what ref/SPEC.md and ref/PORTING.md show, with build/gcc
 #
-# Options of the last five: PREFIX of the tests' names, LABELS, FIXTURES that
+# Options of the five before the last: PREFIX of the tests' names, LABELS, FIXTURES that
 # they need, SKIP with a reason, EMULATOR that runs the programs of another
 # machine; gomap_unit_tests: ONLY, a regex on the name; gomap_go_tests: OPS, how
 # many random ones; gomap_vector_test: LEAVE_OUT, vectors with these flags.
@@ -142,6 +143,15 @@ function(gomap_go_tests)
   if(NOT arg_EMULATOR)
     gomap_test(NAME ${arg_PREFIX}go/faults TIMEOUT 300 ${more} COMMAND ${GOMAP_ROOT}/fuzz/tests/go_faults ${arg_BINARIES})
   endif()
+endfunction()
+
+function(gomap_spec_tests)
+  cmake_parse_arguments(arg "" "" "LABELS;FIXTURES" ${ARGN})
+  set(more LABELS ${arg_LABELS} FIXTURES ${arg_FIXTURES})
+  gomap_test(NAME spec/examples TIMEOUT 300 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "^[1-9][0-9]* traces .* 0 wrong" ${GOMAP_ROOT}/ci/docs)
+  gomap_test(NAME spec/mistakes TIMEOUT 600 ${more}
+    COMMAND ${GOMAP_EXPECT} 0 "^([1-9][0-9]*) mistakes, \\1 seen, 0 not" ${GOMAP_ROOT}/ci/docs --mistakes)
 endfunction()
 
 # Each child at all levels that it claims, and children at fault.

@@ -101,6 +101,14 @@ static void compare_dumps(void *ctx, size_t n, const maptype *t, hmap *h, const 
     free(port);
 }
 
+//= SPEC.md#S-MEMORY-21 type=test
+//# What keeps memory alive MUST NOT be compared: extra, overflow and oldoverflow of map and iterator, and
+//# addresses.
+//= SPEC.md#S-MEMORY-22 type=test
+//# What a stale pointer of an old slot points to MUST NOT be compared, only whether it is nil.
+//= SPEC.md#S-MEMORY-23 type=test
+//# Buckets that neither map nor iteration can come to MUST NOT be compared, nor the fields of an iteration
+//# that has ended.
 static void test_dumps(void)
 {
     run_options o = {.until = SIZE_MAX, .after = compare_dumps, .go = run_go_each};

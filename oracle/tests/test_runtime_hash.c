@@ -85,6 +85,8 @@ static void add_hashes(uint64_t *d, memory_hash *hash, size_t at, size_t n, uint
     free(block);
 }
 
+//= SPEC.md#S-HASH-14 type=test
+//# The portable memory hash of s bytes under seed h MUST be the function below
 static void hash_memory(const char *series, memory_hash *hash)
 {
     static const size_t aligned[] = {0, 1, 3, 5, 8, 13, 16, 31, 33, 64, 100, 129, 200, 300};
@@ -138,6 +140,8 @@ static void hash_words(const char *series, uintptr_t (*hash)(const void *, uintp
 
 /* Zeros, NaNs, infinities, 1.5 and the smallest; and random bits.  NaNs draw
  * from the generator, which is seeded the same here and there. */
+//= SPEC.md#S-HASH-9 type=test
+//# MUST be c1·(c0 xor h) for either zero
 static void hash_floats(void)
 {
     static const uint64_t doubles[] = {0,
@@ -192,6 +196,13 @@ static bool chosen(unsigned n)
 
 enum { first_unhashable = 0xe000 }; /* of iface */
 
+//= SPEC.md#S-HASH-8 type=test
+//# The hash of a type that is one run of plain bytes MUST be the memory hash of all its bytes.
+//= SPEC.md#S-HASH-11 type=test
+//# The hash of a string MUST be the memory hash of its bytes.
+//= SPEC.md#S-HASH-12 type=test
+//# The hash of an interface under seed h MUST be h where it is nil, and c1·g otherwise, with g the typehash
+//# of the value in it under seed h xor c0.
 static void hash_kinds_of_keys(void)
 {
     for (unsigned k = 0; k < key_kinds; k++) {
@@ -224,6 +235,9 @@ static const rtype t_floats = {.size = 16,
                                .len = 2,
                                .name = "[2]float64"};
 
+//= SPEC.md#S-HASH-13 type=test
+//# The hash of an array or of a struct that is not plain bytes MUST chain its elems or its fields in order,
+//# each under the hash of the one before as seed, blank fields left out.
 static void hash_composites(void)
 {
     int64_t five = 5;

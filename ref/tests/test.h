@@ -57,6 +57,7 @@ static inline char *test_case(void)
     }
 static const rtype t_bool = TEST_REGULAR("bool", 1, 1, kindBool);
 static const rtype t_uint8 = TEST_REGULAR("uint8", 1, 1, kindUint8);
+static const rtype t_int = TEST_REGULAR("int", PtrSize, PtrSize, kindInt);
 static const rtype t_int32 = TEST_REGULAR("int32", 4, 4, kindInt32);
 static const rtype t_int64 = TEST_REGULAR("int64", 8, PtrSize, kindInt64);
 static const rtype t_uint64 = TEST_REGULAR("uint64", 8, PtrSize, kindUint64);
@@ -65,6 +66,8 @@ static const rtype t_float32 = {
     .size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = "float32"};
 static const rtype t_float64 = {
     .size = 8, .align = PtrSize, .kind = kindFloat64, .equal = f64equal, .name = "float64"};
+static const rtype t_complex64 = {
+    .size = 8, .align = 4, .kind = kindComplex64, .equal = c64equal, .name = "complex64"};
 static const rtype t_complex128 = {
     .size = 16, .align = PtrSize, .kind = kindComplex128, .equal = c128equal, .name = "complex128"};
 static const rtype t_string = {.size = 2 * PtrSize,
@@ -81,6 +84,14 @@ static const rtype t_any = {.size = 2 * PtrSize,
                             .name = "interface {}"};
 static const rtype t_slice = {
     .size = 3 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice, .name = "[]int"};
+static const rtype t_ptr = {.size = PtrSize,
+                            .ptrdata = PtrSize,
+                            .align = PtrSize,
+                            .kind = kindPtr,
+                            .regularMemory = true,
+                            .directIface = true,
+                            .equal = memequal,
+                            .name = "*int"};
 static const rtype t_pointer = {.size = PtrSize,
                                 .ptrdata = PtrSize,
                                 .align = PtrSize,

@@ -163,7 +163,18 @@ static void test_nil_and_empty(void)
     BREAKS("buckets-exist", local_too, 0, &h->B, uint8_t, 1);
     BREAKS("buckets-exist", local_too, 0, &h->noverflow, uint16_t, 1);
     BREAKS("buckets-exist", local_too, 0, &h->nevacuate, uintptr_t, 1);
+    BREAKS("buckets-exist", local_too, 0, &h->oldbuckets, pointer, h);
     BREAKS("buckets-exist", local_too, 0, &h->extra->nextOverflow, pointer, h);
+    BREAKS("buckets-exist", local_too, 0, &h->extra->overflow, pointer, h);
+    BREAKS("buckets-exist", local_too, 0, &h->extra->oldoverflow, pointer, h);
+    BREAKS("buckets-exist", local_too, 0, &h->extra->gm_spare, pointer, h);
+    /* Without buckets there are only generations that were cleared under an iterator. */
+    static gm_gen gen;
+    BREAKS("buckets-exist", local_too, 0, &h->extra->gm_gens, pointer, &gen);
+    gen = (gm_gen){.cleared = true, .mapholds = true, .iters = 1};
+    BREAKS("buckets-exist", local_too, 0, &h->extra->gm_gens, pointer, &gen);
+    gen = (gm_gen){.cleared = true};
+    BREAKS("buckets-exist", local_too, 0, &h->extra->gm_gens, pointer, &gen);
     BREAKS("flags", local_too, 0, &h->flags, uint8_t, hashWriting);
     end();
 
@@ -178,6 +189,8 @@ static void test_nil_and_empty(void)
     end();
 }
 
+//= SPEC.md#S-BUCKET-2 type=test
+//# flags MUST hold iterator (1), oldIterator (2), hashWriting (4) and sameSizeGrow (8), and no other bit.
 static void test_map_header(void)
 {
     start(&t_int64, &t_int64, 0);
@@ -201,6 +214,7 @@ static void test_map_header(void)
     BREAKS("load", local_too, 0, &h->count, intptr_t, -1);
     BREAKS("prealloc-next", local_too, 0, &h->extra->nextOverflow, pointer, h->buckets);
     BREAKS("prealloc-next", local_too, 0, &h->extra->nextOverflow, pointer, g);
+    BREAKS("prealloc-next", local_too, 0, &h->extra->nextOverflow, pointer, add(h->buckets, g->bytes));
     BREAKS("count-exact", local_blind, 0, &h->count, intptr_t, 4);
     BREAKS("count-exact", local_blind, 0, &h->count, intptr_t, 2);
     BREAKS("noverflow-exact", local_blind, 0, &h->noverflow, uint16_t, 1);
@@ -211,6 +225,8 @@ static void test_growing_fields(void)
 {
     begin_doubling(&t_int64, &t_int64);
     gm_gen *g = h->extra->overflow, *old = h->extra->oldoverflow;
+    BREAKS("flags", local_too, 0, &h->flags, uint8_t, 0x10);
+    BREAKS("growing-fields", local_too, 0, &g->older, pointer, NULL);
     BREAKS("growing-fields", local_too, 0, &h->extra->oldoverflow, pointer, NULL);
     BREAKS("growing-fields", local_too, 0, &h->extra->oldoverflow, pointer, g);
     BREAKS("growing-fields", local_too, 0, &old->mapholds, bool, false);
@@ -230,10 +246,42 @@ static void test_growing_fields(void)
     BREAKS("count-exact", local_blind, 0, &h->count, intptr_t, 15);
     BREAKS("load", local_too, 0, &h->count, intptr_t, 16);
     end();
+
+    /* No doubling leads to a single bucket. */
+    start(&t_int64, &t_int64, 0);
+    put_all(1, 3, 1);
+    h->oldbuckets = h->buckets;
+    h->extra->oldoverflow = h->extra->overflow;
+    CHECK(!whole());
+    named(__LINE__, "growing-fields", "gm_check");
+    h->oldbuckets = NULL;
+    h->extra->oldoverflow = NULL;
+    STILL_SOUND();
+    end();
+}
+
+/* The scan that moves the mark looks at 1024 buckets at most; what lies behind
+ * a mark beyond them need not wait for evacuation. */
+static void test_far_mark(void)
+{
+    start(&t_int64, &t_int64, 13312);
+    put_all(0, 13312, 1);
+    CHECK(hmap_growing(h) && h->B == 12);
+    while (h->nevacuate <= 1024) {
+        put_all(0, 0, 1); /* its bucket is done: the mark alone moves on */
+    }
+    CHECK(hmap_growing(h));
+    STILL_SOUND();
+    end();
 }
 
 /* ---- chains ----------------------------------------------------------- */
 
+//= SPEC.md#S-BUCKET-8 type=test
+//# A chain MUST go from a main bucket over overflow pointers to a bucket whose overflow pointer is nil,
+//# through overflow buckets of its own array that are in no other chain.
+//= SPEC.md#S-OVERFLOW-3 type=test
+//# Without a tail an overflow bucket MUST be new, and zero.
 static void test_heap_chains(void)
 {
     start(&t_int64, &t_int64, 20);
@@ -252,6 +300,18 @@ static void test_heap_chains(void)
     BREAKS("overflow-list", local_blind, 2, &gm_block_of(o1)->kind, uint8_t, gm_block_key);
     BREAKS("overflow-list", local_blind, 2, &gm_block_of(o1)->state, uint8_t, gm_block_parked);
     BREAKS("overflow-list", local_blind, 2, &gm_block_of(o1)->size, uint32_t, 8);
+    BREAKS("nevacuate-range", local_too, 0, &h->nevacuate, uintptr_t, 3);
+    /* Without the lists, a chain still has to go on at an overflow bucket. */
+    gm_block *blk = gm_block_of(o1);
+    const gm_block was = *blk;
+    for (int i = 0; i < 3; i++) {
+        blk->kind = i == 0 ? gm_block_key : was.kind;
+        blk->state = i == 1 ? gm_block_parked : was.state;
+        blk->size = i == 2 ? 8 : was.size;
+        CHECK_ROW(i, !gm_check_at(&t, h, 0, &result));
+        named(__LINE__, "chain-in-generation", "gm_check_at");
+    }
+    *blk = was;
     end();
 
     /* A bucket of the old generation in a chain of the new one.  Looking at
@@ -307,6 +367,10 @@ static void test_tails(void)
     end();
 }
 
+//= SPEC.md#S-TOPHASH-5 type=test
+//# Either all slots of a chain MUST be in an evacuated state or none, and none in the current array.
+//= SPEC.md#S-EVACUATE-18 type=test
+//# Nothing MUST be stored in a new bucket before the old bucket that fills it is evacuated.
 static void test_evacuation(void)
 {
     begin_doubling(&t_int64, &t_int64);
@@ -317,6 +381,9 @@ static void test_evacuation(void)
     BREAKS("evacuated-all-or-none", local_too, 0, &done->tophash[7], uint8_t, emptyRest);
     BREAKS("evacuated-all-or-none", local_too, 1, &waiting->tophash[3], uint8_t, evacuatedX);
     BREAKS("tophash-of-hash", local_too, 1, &waiting->tophash[2], uint8_t, minTopHash + 1);
+    /* What a key of another bucket has touched: the other half of its old bucket, and the one at the mark. */
+    BREAKS("emptyRest-is-rest", local_too, 0, &bucket_at(&t, h->buckets, 4)->tophash[7], uint8_t, emptyOne);
+    BREAKS("evacuated-all-or-none", local_too, 1, &done->tophash[5], uint8_t, minTopHash);
     BREAKS("evacuated-all-or-none", local_too, 0, &bucket_at(&t, h->buckets, 0)->tophash[1], uint8_t,
            evacuatedY);
     BREAKS("evacuated-in-current", local_too, 0, &bucket_at(&t, h->buckets, 0)->tophash[0], uint8_t,
@@ -407,10 +474,17 @@ static void test_indirect(void)
     BREAKS("indirect-live", local_too, 0, &eb->size, uint32_t, 135);
     BREAKS("indirect-unique", local_blind, 0, elem_slot(&t, b, 1), pointer, elem);
     end();
+
+    begin_doubling(&t_int64, &t_bytes136);
+    b = bucket_at(&t, h->oldbuckets, 1);
+    BREAKS("indirect-unique", local_blind, 1, elem_slot(&t, b, 1), pointer, gm_loadp(elem_slot(&t, b, 0)));
+    end();
 }
 
 /* ---- generations and iterators ---------------------------------------- */
 
+//= SPEC.md#S-MEMORY-5 type=test
+//# The list of generations MUST have each generation of the map once, newest first.
 static void test_generations(void)
 {
     start(&t_int64, &t_int64, 0);
@@ -446,6 +520,26 @@ static void test_generations(void)
     BREAKS("generation-list", local_blind, 0, &g->newer, pointer, NULL);
     end();
 
+    /* The same with two complete growths: no array is larger than a newer one, unless it was cleared. */
+    start(&t_int64, &t_int64, 0);
+    put_all(1, 8, 1);
+    mapiterinit(&t, h, &it);
+    put_all(9, 18, 1);
+    g = it.overflow;
+    CHECK(!hmap_growing(h) && h->B == 2 && g->B == 0 && g->newer->B == 2);
+    const gm_gen was = *g;
+    g->B = 3;
+    g->nbuckets = 8;
+    g->bytes = 8 * (uintptr_t)t.bucketsize;
+    CHECK(!whole());
+    named(__LINE__, "generation-list", "gm_check");
+    g->cleared = true;
+    CHECK(!whole());
+    named(__LINE__, "iterator-position", "gm_check");
+    *g = was;
+    BREAKS("iterator-holds", local_blind, 0, &it.oldoverflow, pointer, h);
+    end();
+
     /* An iterator whose array is the old one now. */
     start(&t_int64, &t_int64, 20);
     put_all(0, 25, 1);
@@ -469,6 +563,12 @@ static void test_parked(void)
     gm_block *blk = g->parked;
     BREAKS("parked-list", local_blind, 0, &blk->state, uint8_t, gm_block_live);
     BREAKS("parked-list", local_blind, 0, &blk->kind, uint8_t, 9);
+    BREAKS("parked-list", local_blind, 0, &blk->kind, uint8_t, 0);
+    for (gm_block *b = g->parked; b != NULL; b = b->next) {
+        if (b->kind == gm_block_elem) { /* not a place to stand in */
+            BREAKS("iterator-position", local_blind, 0, &it.bptr, pointer, add(b, gm_blockHeader));
+        }
+    }
     BREAKS("parked-list", local_blind, 0, &blk->next, pointer, blk);
     BREAKS("parked-needs-iterator", local_blind, 0, &g->iters, uint32_t, 0);
     end();
@@ -535,6 +635,17 @@ static void test_degenerate(void)
     mapclear(&t, h);
     STILL_SOUND();
     end();
+
+    /* But no two of them share their memory. */
+    start(&t_bytes136, &t_int64, 400);
+    put_all(0, 255 * 128, 128);
+    put_all(256 * 128, 400 * 128, 128);
+    bmap *b = h->buckets;
+    for (int i = 0; i < 20; i++) {
+        b = bmap_overflow(b, &t);
+    }
+    BREAKS("indirect-unique", local_blind, 1, key_slot(&t, b, 1), pointer, gm_loadp(key_slot(&t, b, 0)));
+    end();
 }
 
 int main(void)
@@ -542,6 +653,7 @@ int main(void)
     test_nil_and_empty();
     test_map_header();
     test_growing_fields();
+    test_far_mark();
     test_heap_chains();
     test_tails();
     test_evacuation();

@@ -7,6 +7,7 @@
  * Nothing here depends on who is faster.
  */
 #include <pthread.h>
+#include <time.h>
 
 #include "one_map.h"
 
@@ -94,6 +95,9 @@ static void *all_of_it(void *number)
 }
 
 /* Not growing, in the middle of a growth, and in one to the same size. */
+//= SPEC.md#S-CONCURRENT-6 type=test
+//# Lookups and iterations of any number of threads MUST be able to go on together: they write nothing of the
+//# map but flags, and those atomically.
 static void any_number_of_readers_and_iterators_go_together(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
@@ -128,6 +132,50 @@ static void any_number_of_readers_and_iterators_go_together(void)
         CHECK(holders() == 0 && hmap_sameSizeGrow(h));
         END();
     }
+}
+
+/* ---- the lock --------------------------------------------------------- */
+
+static hiter the_iterator;
+static atomic_bool started, passed;
+
+static void *begin_iterating(void *unused)
+{
+    atomic_store(&started, true);
+    mapiterinit(&t, h, &the_iterator);
+    atomic_store(&passed, true);
+    return unused;
+}
+
+static void *end_iterating(void *unused)
+{
+    atomic_store(&started, true);
+    gm_iter_end(&the_iterator);
+    atomic_store(&passed, true);
+    return unused;
+}
+
+/* While somebody else has the lock, however long that is. */
+static void an_iterator_neither_begins_nor_ends_without_the_lock(void)
+{
+    void *(*const what[])(void *) = {begin_iterating, end_iterating};
+    const struct timespec a_while = {.tv_nsec = 20000000};
+    begin_filled(&t_int64, 8, 5);
+    for (size_t i = 0; i < LENGTH(what); i++) {
+        pthread_t thread;
+        atomic_store(&started, false);
+        atomic_store(&passed, false);
+        CHECK(!atomic_flag_test_and_set(&h->extra->gm_lock));
+        CHECK(pthread_create(&thread, NULL, what[i], NULL) == 0);
+        while (!atomic_load(&started)) {
+        }
+        nanosleep(&a_while, NULL);
+        CHECK_ROW(i, !atomic_load(&passed) && holders() == i);
+        atomic_flag_clear(&h->extra->gm_lock);
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK_ROW(i, atomic_load(&passed) && holders() == 1 - i);
+    }
+    END();
 }
 
 /* ---- an old array whose last holders are threads ---------------------- */
@@ -293,6 +341,13 @@ static void call_iterinit(void *arg)
     mapiterinit(&t, arg, &ranging);
 }
 
+//= SPEC.md#S-CONCURRENT-1 type=test
+//# A lookup that finds hashWriting set MUST be fatal with `concurrent map read and map write`.
+//= SPEC.md#S-CONCURRENT-2 type=test
+//# An assignment, deletion or clearing that finds hashWriting set MUST be fatal with `concurrent map writes`.
+//= SPEC.md#S-CONCURRENT-3 type=test
+//# A step of an iteration that finds hashWriting set MUST be fatal with `concurrent map iteration and map
+//# write`.
 static void whoever_meets_a_writer_is_told_in_Gos_words(void)
 {
     static const struct {
@@ -354,6 +409,8 @@ static void *draw(void *number)
     return NULL;
 }
 
+//= SPEC.md#S-CONCURRENT-8 type=test
+//# Each thread MUST have a generator of its own, or draws of several threads be ordered in some other way.
 static void each_thread_has_a_generator_of_its_own(void)
 {
     gm_rand_seed(3);
@@ -368,6 +425,7 @@ int main(void)
 {
     gm_rand_seed(1);
     any_number_of_readers_and_iterators_go_together();
+    an_iterator_neither_begins_nor_ends_without_the_lock();
     the_last_thread_frees_the_old_array_and_what_was_parked();
     whoever_meets_a_writer_is_told_in_Gos_words();
     each_thread_has_a_generator_of_its_own();

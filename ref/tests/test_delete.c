@@ -46,6 +46,11 @@ static const char *chain_text(void)
     return text;
 }
 
+//= SPEC.md#S-DELETE-6 type=test
+//# The slot of a removed entry MUST become emptyOne if an entry follows it in the chain.
+//= SPEC.md#S-DELETE-7 type=test
+//# The slot of a removed entry that nothing follows MUST become emptyRest, and so MUST the run of emptyOne
+//# before it, back over bucket borders to the head of the chain.
 static void an_emptied_slot_becomes_emptyRest_only_where_nothing_follows(void)
 {
     static const struct {
@@ -118,6 +123,12 @@ static void check_states(const bool *live)
 }
 
 /* Every pair of positions, then both orders; and 200 random orders of all. */
+//= SPEC.md#S-TOPHASH-6 type=test
+//# Behind a slot that is emptyRest there MUST be nothing but emptyRest in its chain.
+//= SPEC.md#S-TOPHASH-7 type=test
+//# A free slot with no entry behind it in its chain MUST be emptyRest and not emptyOne.
+//= SPEC.md#S-DELETE-8 type=test
+//# A removed entry MUST be taken off count.
 static void the_states_are_right_after_any_deletes(void)
 {
     for (int i = 0; i < chain; i++) {
@@ -159,6 +170,8 @@ static void the_states_are_right_after_any_deletes(void)
     *test_case() = '\0';
 }
 
+//= SPEC.md#S-ASSIGN-6 type=test
+//# A new entry MUST go into the first free slot of its chain.
 static void holes_are_filled_again_from_the_front(void)
 {
     build_chain(10);
@@ -179,6 +192,9 @@ static void holes_are_filled_again_from_the_front(void)
 }
 
 /* A hole in front of the key does not make assigning move or double it. */
+//= SPEC.md#S-ASSIGN-3 type=test
+//# An assignment MUST search the whole chain for the key, and where it is found update that entry instead of
+//# inserting another.
 static void a_key_behind_a_hole_is_found_by_assignment(void)
 {
     build_chain(10);
@@ -189,6 +205,29 @@ static void a_key_behind_a_hole_is_found_by_assignment(void)
     END();
 }
 
+/* What would stand behind an emptyRest is not looked for by a delete either, and
+ * an assignment takes that slot. */
+static void writers_end_their_search_at_emptyRest(void)
+{
+    begin(&t_int64, &t_int64, 14);
+    for (int i = 0; i < 8; i++) {
+        CHECK(put(&t, h, KEY(2, 0x80 + i, 0), i));
+    }
+    bmap *b = bucket_at(&t, h->buckets, 2);
+    b->tophash[3] = emptyRest;
+    del(&t, h, KEY(2, 0x85, 0));
+    CHECK(b->tophash[5] == 0x85 && h->count == 8);
+    CHECK(put(&t, h, KEY(2, 0x85, 0), 50));
+    CHECK(b->tophash[3] == 0x85 && key_at(elem_slot(&t, b, 3)) == 50);
+    CHECK(key_at(elem_slot(&t, b, 5)) == 5 && h->count == 9);
+    b->tophash[5] = emptyOne; /* the same key twice is no sound map */
+    memset(elem_slot(&t, b, 5), 0, sizeof(int64_t));
+    h->count = 7;
+    END();
+}
+
+//= SPEC.md#S-DELETE-10 type=test
+//# A deletion MUST move no entry and unlink no overflow bucket.
 static void an_emptied_overflow_bucket_stays_and_is_used_again(void)
 {
     build_chain(10);
@@ -214,6 +253,15 @@ static bool all_zero(const void *p, size_t n)
 }
 
 /* The elem is wiped in any case; the key only where it holds pointers. */
+//= SPEC.md#S-DELETE-4 type=test
+//# The key of a removed entry MUST be zeroed in its slot if it is indirect or holds pointers, and left there
+//# if not.
+//= SPEC.md#S-DELETE-5 type=test
+//# The elem slot of a removed entry MUST be zeroed, whatever its type.
+//= SPEC.md#S-BUCKET-9 type=test
+//# A free slot MUST hold a zero elem, and a zero key where keys hold pointers.
+//= SPEC.md#S-ASSIGN-12 type=test
+//# An assignment MUST return the address of the entry's elem, which is zero if the entry is new.
 static void a_deleted_slot_keeps_at_most_its_key(void)
 {
     static const struct {
@@ -256,6 +304,11 @@ static void a_deleted_slot_keeps_at_most_its_key(void)
     END();
 }
 
+//= SPEC.md#S-DELETE-3 type=test
+//# A deletion MUST remove the entry with that key, and where there is none leave all entries as they are.
+//= SPEC.md#S-DELETE-1 type=test
+//# A deletion from a nil or empty map MUST do nothing but hash the key, under seed 0, where hashing can
+//# panic.
 static void deleting_a_missing_key_changes_nothing(void)
 {
     build_chain(10);
@@ -277,6 +330,12 @@ static void deleting_a_missing_key_changes_nothing(void)
 
 /* ---- the seed --------------------------------------------------------- */
 
+//= SPEC.md#S-DELETE-9 type=test
+//# A deletion that empties the map MUST draw a new hash0, and no other deletion.
+//= SPEC.md#S-CLEAR-1 type=test
+//# Clearing a nil or empty map MUST do nothing.
+//= SPEC.md#S-CLEAR-6 type=test
+//# Clearing MUST draw a new hash0.
 static void emptying_the_map_gives_it_a_new_seed(void)
 {
     build_chain(3);
@@ -304,6 +363,9 @@ static void emptying_the_map_gives_it_a_new_seed(void)
 /* ---- while growing ---------------------------------------------------- */
 
 /* 27 keys, growing from 4 to 8 buckets, old buckets 2 and 0 evacuated. */
+//= SPEC.md#S-DELETE-2 type=test
+//# A deletion MUST do the growth work for the key's bucket before it searches, if a growth goes on, whether
+//# the key is there or not.
 static void deletes_do_growth_work(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -332,6 +394,11 @@ static void start_growth_that_cannot_evacuate(const rtype *key, const rtype *ele
     SOUND(&t, h, NULL);
 }
 
+//= SPEC.md#S-MEMORY-17 type=test
+//# A deletion MUST succeed without memory: an entry whose old bucket cannot be evacuated is removed there.
+//= SPEC.md#S-MEMORY-13 type=test
+//# An evacuation MUST set aside the overflow buckets that it can need before it moves anything, and give back
+//# what it did not use.
 static void without_memory_an_entry_is_deleted_where_it_lies(void)
 {
     static const struct {
@@ -363,6 +430,7 @@ static void without_memory_an_entry_is_deleted_where_it_lies(void)
     }
 }
 
+//= SPEC.md#S-MEMORY-17 type=test
 static void without_memory_all_entries_can_be_deleted(void)
 {
     start_growth_that_cannot_evacuate(&t_bytes129, &t_bytes129);
@@ -380,6 +448,12 @@ static void without_memory_all_entries_can_be_deleted(void)
 
 /* ---- clear ------------------------------------------------------------ */
 
+//= SPEC.md#S-CLEAR-2 type=test
+//# Clearing MUST leave no entry, and count 0.
+//= SPEC.md#S-CLEAR-4 type=test
+//# Clearing MUST set noverflow to 0.
+//= SPEC.md#S-CLEAR-7 type=test
+//# Clearing MUST keep the array and B, wipe the array, and make its tail whole again.
 static void clear_keeps_the_array_and_nothing_else(void)
 {
     build_chain(20);
@@ -396,6 +470,8 @@ static void clear_keeps_the_array_and_nothing_else(void)
     mapclear(&t, NULL);
 }
 
+//= SPEC.md#S-CLEAR-3 type=test
+//# Clearing MUST end a growth that goes on: no oldbuckets, nevacuate 0, sameSizeGrow off.
 static void clear_ends_growth_of_either_kind(void)
 {
     /* to twice the size */
@@ -424,6 +500,7 @@ int main(void)
     the_states_are_right_after_any_deletes();
     holes_are_filled_again_from_the_front();
     a_key_behind_a_hole_is_found_by_assignment();
+    writers_end_their_search_at_emptyRest();
     an_emptied_overflow_bucket_stays_and_is_used_again();
 
     a_deleted_slot_keeps_at_most_its_key();

@@ -44,11 +44,8 @@ static void expect(int line, const char *want)
 
 /* ---- types ------------------------------------------------------------ */
 
-static const rtype t_int = TEST_REGULAR("int", PtrSize, PtrSize, kindInt);
 static const rtype t_int8 = TEST_REGULAR("int8", 1, 1, kindInt8);
 static const rtype t_int16 = TEST_REGULAR("int16", 2, 2, kindInt16);
-static const rtype t_complex64 = {
-    .size = 8, .align = 4, .kind = kindComplex64, .equal = c64equal, .name = "complex64"};
 static const rtype t_strings = {.size = 2 * sizeof(stringStruct),
                                 .align = PtrSize,
                                 .kind = kindArray,
@@ -123,6 +120,8 @@ static void test_values(void)
     const uint64_t u64 = UINT64_MAX;
     VALUE(t_uint64, &u64, "18446744073709551615");
     VALUE(t_empty, NULL, "{}");
+    const void *nowhere = NULL;
+    VALUE(t_ptr, &nowhere, "ptr:0x0");
 
     const stringStruct s[] = {{"a \"b\" \\ \n\x7f\xc3\xa4\0z", 14}, {NULL, 0}};
     VALUE(t_string, &s[0], "\"a \\\"b\\\" \\\\ \\x0a\\x7f\\xc3\\xa4\\x00z\"");
@@ -448,6 +447,27 @@ static void test_stale_iterators(void)
     gm_dump_iter(&it, sink);
     EXPECT("iter B=0 startBucket=0 offset=0 wrapped=true bucket=0 i=2 checkBucket=- buckets=new bptr=new:0 "
            "key=* elem=0x00*129\n");
+    gm_iter_end(&it);
+    gm_map_free(&t, h);
+
+    /* But what that points to need not be there any more. */
+    static const rtype strings17 = {.size = 17 * sizeof(stringStruct),
+                                    .ptrdata = 17 * sizeof(stringStruct),
+                                    .align = PtrSize,
+                                    .kind = kindArray,
+                                    .equal = arrayequal,
+                                    .elem = &t_string,
+                                    .len = 17,
+                                    .name = "[17]string"};
+    MapOf(&t, &t_int64, &strings17, gm_exact);
+    h = makemap(&t, 0, NULL);
+    const int64_t key = 5;
+    CHECK(h != NULL && mapassign(&t, h, &key) != NULL);
+    begin(h, &it, 0, 0);
+    mapclear(&t, h);
+    gm_dump_iter(&it, sink);
+    EXPECT("iter B=0 startBucket=0 offset=0 wrapped=true bucket=0 i=1 checkBucket=- buckets=new bptr=new:0 "
+           "key=0 elem=*\n");
     gm_iter_end(&it);
     gm_map_free(&t, h);
 }

@@ -12,6 +12,18 @@
  * starts the growth lands on old bucket n/2, and each next one on the bucket
  * after.  When the last of them is done the mark, which has gone from 0 to
  * n/2-1, runs over the rest. */
+//= SPEC.md#S-ASSIGN-1 type=test
+//# An assignment to a map without buckets MUST first make an array of one bucket.
+//= SPEC.md#S-ASSIGN-7 type=test
+//# An insertion MUST start a growth first if none goes on and either count+1 entries are over the load factor
+//# or there are too many overflow buckets.
+//= SPEC.md#S-ASSIGN-11 type=test
+//# An insertion MUST copy the key, set the slot's tophash, and add 1 to count.
+//= SPEC.md#S-BUCKET-1 type=test
+//# count MUST be the number of entries, which is what len answers.
+//= SPEC.md#S-GROW-3 type=test
+//# A growth MUST double the number of buckets if count+1 entries are over the load factor, and otherwise keep
+//# it.
 static void the_load_makes_the_map_double_at_13_halves(void)
 {
     static const struct {
@@ -47,6 +59,7 @@ static void the_load_makes_the_map_double_at_13_halves(void)
 }
 
 /* Where all keys meet in one bucket the limits are the same. */
+//= SPEC.md#S-GROW-3 type=test
 static void the_load_counts_whatever_the_keys_collide(void)
 {
     static const int limits[] = {8, 13, 26, 52, 104};
@@ -62,6 +75,10 @@ static void the_load_counts_whatever_the_keys_collide(void)
     END();
 }
 
+//= SPEC.md#S-MAKE-3 type=test
+//# makemap MUST choose the smallest B for which hint entries are not over the load factor.
+//= SPEC.md#S-ASSIGN-5 type=test
+//# An update MUST change nothing but that entry, beyond the growth work, and start no growth.
 static void a_map_made_with_a_hint_grows_one_entry_beyond_it(void)
 {
     static const intptr_t hints[] = {8, 13, 26, 52, 104, 208};
@@ -82,6 +99,23 @@ static void a_map_made_with_a_hint_grows_one_entry_beyond_it(void)
 
 /* Entry 27 has hash 26 = 2 mod 4: old buckets 2 and then 0 are split.  Bit 4 of
  * the hash decides between bucket 2 and bucket 6. */
+//= SPEC.md#S-EVACUATE-2 type=test
+//# Entries of old bucket n MUST go to new bucket n (X) or, only where the map doubles, to new bucket n plus
+//# the number of old buckets (Y).
+//= SPEC.md#S-EVACUATE-4 type=test
+//# A free slot of an evacuated chain MUST become evacuatedEmpty.
+//= SPEC.md#S-EVACUATE-6 type=test
+//# Where the map doubles an entry MUST go to Y exactly if its key's hash has the bit with the value of the
+//# number of old buckets.
+//= SPEC.md#S-EVACUATE-9 type=test
+//# The old slot of an entry MUST become evacuatedX or evacuatedY, as it went.
+//= SPEC.md#S-EVACUATE-12 type=test
+//# Key and elem slots MUST be copied as they are, so that indirect keys and elems stay where they lie.
+//= SPEC.md#S-EVACUATE-18 type=test
+//# Nothing MUST be stored in a new bucket before the old bucket that fills it is evacuated.
+//= SPEC.md#S-ASSIGN-8 type=test
+//# An assignment that has started a growth MUST begin again with the choice of the bucket, and forget what it
+//# has found.
 static void evacuation_splits_a_bucket_by_the_next_bit(void)
 {
     static const uint8_t marks[] = {evacuatedX, evacuatedY, evacuatedX,     evacuatedY,
@@ -116,6 +150,19 @@ static void evacuation_splits_a_bucket_by_the_next_bit(void)
 }
 
 /* A long chain goes where its bit says and is dense there; holes are gone. */
+//= SPEC.md#S-EVACUATE-3 type=test
+//# An evacuation MUST go through the whole chain in order, bucket by bucket and slot by slot.
+//= SPEC.md#S-EVACUATE-10 type=test
+//# Entries MUST fill their new chain from slot 0 of its main bucket without gaps, in the order in which they
+//# come.
+//= SPEC.md#S-EVACUATE-11 type=test
+//# An entry that finds the last bucket of its new chain full MUST go into slot 0 of a new overflow bucket
+//# behind it.
+//= SPEC.md#S-GROW-6 type=test
+//# A growth MUST start with nevacuate 0 and noverflow 0.
+//= SPEC.md#S-ASSIGN-9 type=test
+//# A new entry whose chain has no free slot MUST go into slot 0 of a new overflow bucket behind the last of
+//# the chain.
 static void evacuation_closes_the_holes(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -144,6 +191,26 @@ static void evacuation_closes_the_holes(void)
 
 /* ---- whose writes do the work ----------------------------------------- */
 
+//= SPEC.md#S-GROW-11 type=test
+//# Growth work for a bucket MUST evacuate the old bucket that its number without the bits beyond the old
+//# array names.
+//= SPEC.md#S-GROW-12 type=test
+//# Growth work MUST then, if the growth still goes on, evacuate the bucket at nevacuate, and no more than
+//# that.
+//= SPEC.md#S-EVACUATE-1 type=test
+//# Evacuating a bucket that is evacuated already MUST move nothing.
+//= SPEC.md#S-EVACUATE-15 type=test
+//# An evacuation MUST advance the mark if and only if its bucket is the one at nevacuate.
+//= SPEC.md#S-ASSIGN-2 type=test
+//# An assignment MUST do the growth work for the key's bucket before it searches, if a growth goes on.
+//= SPEC.md#S-DELETE-2 type=test
+//# A deletion MUST do the growth work for the key's bucket before it searches, if a growth goes on, whether
+//# the key is there or not.
+//= SPEC.md#S-LOOKUP-11 type=test
+//# A lookup MUST NOT change the map, nor do growth work.
+//= SPEC.md#S-BUCKET-5 type=test
+//# While a growth goes on nevacuate MUST be less than the number of old buckets, and every old bucket below
+//# it evacuated.
 static void every_write_evacuates_two_buckets_and_reads_none(void)
 {
     begin(&t_int64, &t_int64, 208); /* B=5 */
@@ -181,6 +248,14 @@ static void every_write_evacuates_two_buckets_and_reads_none(void)
 /* 4096 old buckets.  Writes go to old buckets from 4095 downward, while the mark
  * comes from 0; write number n does bucket 4096-n and bucket n-1.  After number
  * 2048 all are done: the mark steps to 2048, and may look at 1024 more. */
+//= SPEC.md#S-EVACUATE-16 type=test
+//# Advancing the mark MUST add 1 to nevacuate, and then 1 for each evacuated bucket that it stands on, up to
+//# 1024 more and not beyond the last old bucket.
+//= SPEC.md#S-EVACUATE-17 type=test
+//# A growth MUST end when nevacuate comes to the number of old buckets: oldbuckets and oldoverflow become
+//# nil, sameSizeGrow goes off, and nevacuate and the other flags stay.
+//= SPEC.md#S-BUCKET-4 type=test
+//# oldbuckets MUST be the array before, while a growth goes on, and nil at all other times.
 static void the_mark_looks_at_1024_buckets_at_a_time(void)
 {
     begin(&t_int64, &t_empty, 26624);
@@ -216,6 +291,15 @@ static void make_sparse(int b)
     }
 }
 
+//= SPEC.md#S-GROW-3 type=test
+//= SPEC.md#S-GROW-4 type=test
+//# The flag sameSizeGrow MUST be set while a growth that keeps the number of buckets goes on, and at no other
+//# time.
+//= SPEC.md#S-GROW-10 type=test
+//# The number of old buckets MUST be 1<<B in a growth that keeps it, and 1<<(B-1) where the map doubles.
+//= SPEC.md#S-OVERFLOW-4 type=test
+//# Every overflow bucket that is chained MUST add 1 to noverflow where B is below 16.
+//= SPEC.md#S-ASSIGN-7 type=test
 static void as_many_overflow_buckets_as_buckets_start_a_growth_to_the_same_size(void)
 {
     for (uint8_t B = 1; B <= 8; B++) {
@@ -251,6 +335,8 @@ static void as_many_overflow_buckets_as_buckets_start_a_growth_to_the_same_size(
 }
 
 /* One short of the limit nothing happens. */
+//= SPEC.md#S-GROW-2 type=test
+//# Overflow buckets MUST be too many exactly if noverflow is at least 1<<B, or 1<<15 where B is above 15.
 static void fewer_overflow_buckets_than_buckets_start_nothing(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -272,6 +358,7 @@ static void fewer_overflow_buckets_than_buckets_start_nothing(void)
 }
 
 /* Both reasons at once: the load decides. */
+//= SPEC.md#S-GROW-3 type=test
 static void a_loaded_map_with_many_overflow_buckets_doubles(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -290,6 +377,10 @@ static void a_loaded_map_with_many_overflow_buckets_doubles(void)
 
 /* B=16 and 17: an overflow bucket is counted when the low 1 or 2 bits of a
  * random word are zero.  The same words are drawn here a second time. */
+//= SPEC.md#S-OVERFLOW-4 type=test
+//= SPEC.md#S-OVERFLOW-5 type=test
+//# From B=16 on a chained overflow bucket MUST add 1 to noverflow exactly if the low B-15 bits of one
+//# fastrand are 0.
 static void from_2_to_the_16_buckets_noverflow_is_a_sample(void)
 {
     static const struct {
@@ -339,6 +430,14 @@ static bool wiped(bmap *old)
     return true;
 }
 
+//= SPEC.md#S-EVACUATE-13 type=test
+//# An evacuation while the flag oldIterator is set MUST leave key slots, elem slots and overflow pointers of
+//# the old chain as they are.
+//= SPEC.md#S-EVACUATE-14 type=test
+//# When the flag oldIterator is not set, the main bucket of an evacuated chain MUST be zeroed behind its
+//# tophash bytes if the bucket type has pointers, and left if not.
+//= SPEC.md#S-GROW-7 type=test
+//# A growth MUST start with the flag oldIterator as the flag iterator was, and the flag iterator off.
 static void an_evacuated_bucket_is_wiped_if_it_has_pointers_and_no_iterator(void)
 {
     static const struct {

@@ -59,6 +59,8 @@ GM_WRAPS static uint64_t split64(uint64_t n)
 }
 
 /* The fallbacks for 4 and 8 bytes are the general one, on every machine. */
+//= SPEC.md#S-HASH-14 type=test
+//# The portable memory hash of s bytes under seed h MUST be the function below
 static void test_fixed_sizes(void)
 {
     for (uint64_t i = 0; i < 100; i++) {
@@ -100,6 +102,9 @@ static void test_aesenc(void)
 
 /* AES is off until it is asked for, follows its own key alone, and is off again
  * after alginit. */
+//= SPEC.md#S-HASH-15 type=test
+//# An implementation MUST hash by one memory hash for as long as a map lives, but may choose that of
+//# S-HASH-14, that by AES, or another: no language promise depends on it.
 static void test_choice(void)
 {
     static const unsigned char zeros[hashRandomBytes];
@@ -135,7 +140,26 @@ static void test_choice(void)
     CHECK(memhash(&five, seed, 8) == memhashFallback(&five, seed, 8));
 }
 
+/* typehash finds the hash of a float by its width; complex numbers compare both parts. */
+static void test_float_kinds(void)
+{
+    static const float f[] = {1.5F, -0.25F};
+    static const double d[] = {1.5, -0.25};
+    CHECK(typehash(&t_float32, f, seed) == f32hash(f, seed));
+    CHECK(typehash(&t_float64, d, seed) == f64hash(d, seed));
+    CHECK(typehash(&t_complex64, f, seed) == c64hash(f, seed));
+    CHECK(typehash(&t_complex128, d, seed) == c128hash(d, seed));
+    static const float other[][2] = {{1.25F, -0.25F}, {1.5F, 0.25F}};
+    CHECK(c64equal(&t_complex64, f, f));
+    CHECK(!c64equal(&t_complex64, f, other[0]) && !c64equal(&t_complex64, f, other[1]));
+}
+
 /* A NaN's hash is that of zero with one random word mixed in. */
+//= SPEC.md#S-HASH-9 type=test
+//# The hash of a float under seed h MUST be c1·(c0 xor h) for either zero, c1·(c0 xor h xor r) with r one
+//# fastrand for a NaN, and the memory hash of its bytes otherwise.
+//= SPEC.md#S-HASH-10 type=test
+//# The hash of a complex number MUST be that of its imaginary part under the hash of its real part as seed.
 GM_WRAPS static void test_nan_draws(void)
 {
     static const uint64_t nan64 = UINT64_C(0x7ff8000000000001), zero64 = 0;
@@ -165,6 +189,19 @@ GM_WRAPS static void test_nan_draws(void)
     }
 }
 
+//= SPEC.md#S-HASH-3 type=test
+//# Two floats MUST be equal as Go's == has it: +0 equals -0, and a NaN equals nothing, not even itself.
+//= SPEC.md#S-HASH-4 type=test
+//# Two complex numbers MUST be equal if both parts are, each as a float.
+//= SPEC.md#S-HASH-5 type=test
+//# Two strings MUST be equal if lengths and bytes are, wherever the bytes lie.
+//= SPEC.md#S-HASH-6 type=test
+//# Two interfaces MUST be equal if both are nil or if they have the same dynamic type and equal values of it.
+//= SPEC.md#S-HASH-7 type=test
+//# Two structs MUST be equal if all fields but blank ones are, two arrays if all elems are, and two values of
+//# any other type if all their bytes are.
+//= SPEC.md#S-HASH-1 type=test
+//# Equal keys MUST have one hash under one seed, whatever their bytes, padding or address.
 static void test_equality(void)
 {
     const double zeros[] = {f64(0), f64(UINT64_C(1) << 63)};
@@ -227,6 +264,9 @@ static void test_equality(void)
 
 /* ---- panics ----------------------------------------------------------- */
 
+//= SPEC.md#S-PANIC-2 type=test
+//# Hashing an interface whose value has no equality MUST panic with `runtime error: hash of unhashable type `
+//# and the name of the value's outermost type.
 static void test_panics(void)
 {
     static void *three_words[3];
@@ -252,6 +292,7 @@ int main(void)
     test_hashkey();
     test_aesenc();
     test_choice();
+    test_float_kinds();
     test_nan_draws();
     test_equality();
     test_panics();

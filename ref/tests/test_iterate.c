@@ -29,6 +29,20 @@ static uint32_t peek(void)
 /* Keys 0 to n-1 in 1<<B buckets: key k is in bucket k mod 1<<B, slot k>>B.  The
  * low B bits of the word say where to start, the next three at which slot of
  * every bucket. */
+//= SPEC.md#S-ITERATE-3 type=test
+//# An iteration MUST draw one random word r and start at bucket r mod 1<<B and, in every bucket, at slot
+//# (r>>B) mod 8.
+//= SPEC.md#S-ITERATE-5 type=test
+//# The beginning of an iteration MUST take its first step.
+//= SPEC.md#S-ITERATE-6 type=test
+//# An iteration MUST go through all buckets in order of number, from the last to bucket 0, and end where it
+//# began.
+//= SPEC.md#S-ITERATE-8 type=test
+//# In each bucket an iteration MUST go through all eight slots from its start slot on, slot 0 behind slot 7,
+//# and then to the next bucket of the chain.
+//= SPEC.md#S-ITERATE-17 type=test
+//# A step MUST leave behind where it stood: bucket, the number of the next one; bptr, the bucket itself; i,
+//# how many of its slots are done; and checkBucket and wrapped.
 static void the_order_follows_from_one_random_word(void)
 {
     for (uint8_t B = 0; B <= 5; B++) {
@@ -83,6 +97,7 @@ static void a_known_seed_gives_a_known_order(void)
 }
 
 /* The offset applies to every bucket of a chain. */
+//= SPEC.md#S-ITERATE-8 type=test
 static void a_chain_is_walked_bucket_by_bucket(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -109,6 +124,8 @@ static void a_chain_is_walked_bucket_by_bucket(void)
 
 /* ---- begin and end ---------------------------------------------------- */
 
+//= SPEC.md#S-ITERATE-1 type=test
+//# Ranging over a nil or empty map MUST end at once, without a draw and without a mark on the map.
 static void nothing_is_held_where_there_is_nothing_to_range_over(void)
 {
     begin(&t_int64, &t_int64, 100);
@@ -124,6 +141,14 @@ static void nothing_is_held_where_there_is_nothing_to_range_over(void)
     end();
 }
 
+//= SPEC.md#S-ITERATE-4 type=test
+//# The beginning of an iteration MUST set the flags iterator and oldIterator, if not both are set.
+//= SPEC.md#S-ITERATE-7 type=test
+//# At the end of an iteration key and elem MUST be nil.
+//= SPEC.md#S-BUCKET-2 type=test
+//# flags MUST hold iterator (1), oldIterator (2), hashWriting (4) and sameSizeGrow (8), and no other bit.
+//= SPEC.md#S-MEMORY-4 type=test
+//# An iteration MUST let go of what it holds when it ends, by itself or early.
 static void an_iteration_marks_the_map_and_ends_by_itself_or_early(void)
 {
     static const hiter zero;
@@ -153,6 +178,12 @@ static void an_iteration_marks_the_map_and_ends_by_itself_or_early(void)
 
 /* ---- writes that do not grow the map ---------------------------------- */
 
+//= SPEC.md#S-ITERATE-9 type=test
+//# A slot that is free or evacuatedEmpty MUST be passed over.
+//= SPEC.md#S-ITERATE-18 type=test
+//# An iteration MUST produce every entry that is there from its beginning to its end exactly once, any entry
+//# inserted meanwhile at most once, and no entry that was deleted before it was reached, but for what
+//# ERRATA.md lists.
 static void what_is_deleted_before_its_turn_is_not_met(void)
 {
     for (int doomed = 0; doomed < 13; doomed++) {
@@ -174,6 +205,9 @@ static void what_is_deleted_before_its_turn_is_not_met(void)
     }
 }
 
+//= SPEC.md#S-ITERATE-15 type=test
+//# An entry that has not been evacuated, or whose key differs from itself, MUST be produced from the slot
+//# that the iteration stands at.
 static void the_elem_met_is_the_one_of_now(void)
 {
     begin(&t_int64, &t_int64, 13);
@@ -292,6 +326,16 @@ static void range_while_growing(moment when, int steps)
     CHECK(when == before_growth || newcomers_met[0] == 1);
 }
 
+//= SPEC.md#S-ITERATE-18 type=test
+//= SPEC.md#S-ITERATE-2 type=test
+//# An iteration MUST walk the array that is the map's when it begins, with the B of that moment, whatever
+//# becomes of the map.
+//= SPEC.md#S-ITERATE-10 type=test
+//# While the map grows and has the iteration's B, a bucket whose old bucket is not evacuated when the
+//# iteration comes to it MUST be walked in the old array, with its own number as checkBucket.
+//= SPEC.md#S-ITERATE-12 type=test
+//# In an old bucket of a map that doubles, an entry whose key equals itself MUST be passed over if the low
+//# bits of its hash, as many as the iteration's B, are not checkBucket.
 static void every_entry_is_met_once_while_the_map_grows(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
@@ -315,6 +359,11 @@ static void every_entry_is_met_once_while_the_map_grows(void)
 /* Growth from four to eight buckets by key 26: old buckets 2 and 0 have moved,
  * 1 and 3 have not.  An iterator that begins now walks the old bucket in place
  * of a new one that is not filled yet, and skips what will not go there. */
+//= SPEC.md#S-ITERATE-10 type=test
+//= SPEC.md#S-ITERATE-11 type=test
+//# Any other bucket MUST be walked in the iteration's own array, with noCheck as checkBucket.
+//= SPEC.md#S-ITERATE-12 type=test
+//= SPEC.md#S-ITERATE-17 type=test
 static void a_bucket_not_filled_yet_is_read_from_the_old_array(void)
 {
     for (uint64_t seed = 0; seed < 60; seed++) {
@@ -350,6 +399,10 @@ static void a_bucket_not_filled_yet_is_read_from_the_old_array(void)
 
 /* Begun before the growth, an iterator goes on in the array that it knows; what
  * has moved is looked up where it is now. */
+//= SPEC.md#S-ITERATE-16 type=test
+//# An entry that has been evacuated MUST be looked up by its key, and produced with the key and elem that the
+//# map has now, or passed over if it has none.
+//= SPEC.md#S-ITERATE-2 type=test
 static void what_has_moved_is_met_as_it_is_now(void)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
@@ -452,6 +505,16 @@ static void nans_ready_to_grow(gm_mode mode)
     CHECK(h->count == 26 && !hmap_growing(h) && nan_next == 4);
 }
 
+//= SPEC.md#S-EVACUATE-7 type=test
+//# Where the map doubles and the flag iterator is set, an entry whose key differs from itself MUST go to Y
+//# exactly if the low bit of its tophash is 1, and not by its hash.
+//= SPEC.md#S-EVACUATE-8 type=test
+//# An entry that went by the low bit of its tophash MUST get the tophash of the hash just drawn.
+//= SPEC.md#S-EVACUATE-6 type=test
+//# Where the map doubles an entry MUST go to Y exactly if its key's hash has the bit with the value of the
+//# number of old buckets.
+//= SPEC.md#S-TOPHASH-8 type=test
+//# The tophash beside an entry MUST be that of its key's hash.
 static void NaNs_go_by_their_tophash_while_an_iterator_must_foresee_it(void)
 {
     static const uint8_t marks[2][8] = {{3, 2, 3, 2, 4, 4, 4, 4}, {2, 3, 2, 3, 4, 4, 4, 4}};
@@ -479,6 +542,10 @@ static void NaNs_go_by_their_tophash_while_an_iterator_must_foresee_it(void)
 }
 
 /* Wherever the growth overtakes the iterator. */
+//= SPEC.md#S-ITERATE-13 type=test
+//# In an old bucket of a map that doubles, an entry whose key differs from itself MUST be passed over if the
+//# low bit of its tophash is not the highest bit of checkBucket.
+//= SPEC.md#S-ITERATE-15 type=test
 static void every_NaN_is_met_once_while_the_map_grows(void)
 {
     for (int run = 0; run < 4; run++) {
@@ -517,6 +584,59 @@ static void every_NaN_is_met_once_while_the_map_grows(void)
     *test_case() = '\0';
 }
 
+/* ERRATA.md#E2 with two buckets, where the bucket's number itself is the side
+ * that its NaNs are thought to go to.  A growth to the same size stops for want
+ * of memory before anything is evacuated; an iterator stands in old bucket 1;
+ * the growth ends and a doubling begins. */
+static void NaNs_of_a_growth_to_the_same_size_are_missed_in_exact_mode_only(void)
+{
+    test_memory memory;
+    test_memory_use(&memory);
+    for (int mode = gm_exact; mode <= gm_strict; mode++) {
+        begin_mode(&t_float64, &t_int64, 9, (gm_mode)mode);
+        t.hasher = hash_float;
+        nan_next = 0;
+        for (unsigned i = 0; i < LENGTH(nan_hashes); i++) {
+            nan_hashes[i] = TOP(0x40) | 1;
+        }
+        for (int i = 0; i < 3; i++) {
+            put_float((double)NAN, i);
+        }
+        for (double k = 1; k < 19; k += 2) {
+            put_float(k, 10); /* one overflow bucket behind bucket 1 */
+        }
+        for (double k = 1; k < 19; k += 2) {
+            mapdelete(&t, h, &k);
+        }
+        for (double k = 0; k < 18; k += 2) {
+            put_float(k, 10); /* and one behind bucket 0 */
+        }
+        CHECK(h->B == 1 && h->noverflow == 2 && h->count == 12);
+        double k = 18;
+        test_memory_fail(&memory, 2, 1);
+        CHECK(mapassign(&t, h, &k) == NULL && hmap_sameSizeGrow(h) && h->nevacuate == 0);
+        test_memory_fail(&memory, 0, 0);
+
+        for (uint64_t seed = 0; it.startBucket != 1; seed++) {
+            gm_iter_end(&it);
+            gm_rand_seed(seed);
+            mapiterinit(&t, h, &it);
+        }
+        CHECK(it.checkBucket == 1 && key_at(it.elem) < 3);
+        put_float(18, 10);
+        put_float(20, 10);
+        CHECK(h->B == 2);
+        int nans = 0, others = 0;
+        for (; it.key != NULL; mapiternext(&it)) {
+            nans += key_at(it.elem) < 3;
+            others += key_at(it.elem) == 10;
+        }
+        CHECK_ROW(mode, nans == (mode == gm_exact ? 1 : 3) && others >= 9 && others <= 11);
+        end();
+    }
+    gm_set_allocator(NULL);
+}
+
 /* ---- clear under an iterator ------------------------------------------ */
 
 static void after_clear_nothing_is_left_to_meet(void)
@@ -536,6 +656,10 @@ static void after_clear_nothing_is_left_to_meet(void)
 }
 
 /* Strict mode only; exact mode has ERRATA.md#E1 instead. */
+//= SPEC.md#S-ITERATE-22 type=test
+//# In strict mode clearing the map MUST end the iterations that are under way at their next step.
+//= SPEC.md#S-CLEAR-7 type=test
+//# Clearing MUST keep the array and B, wipe the array, and make its tail whole again.
 static void in_strict_mode_an_iteration_ends_with_the_map_cleared_under_it(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
@@ -583,6 +707,7 @@ int main(void)
 
     NaNs_go_by_their_tophash_while_an_iterator_must_foresee_it();
     every_NaN_is_met_once_while_the_map_grows();
+    NaNs_of_a_growth_to_the_same_size_are_missed_in_exact_mode_only();
 
     after_clear_nothing_is_left_to_meet();
     in_strict_mode_an_iteration_ends_with_the_map_cleared_under_it();

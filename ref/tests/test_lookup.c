@@ -7,6 +7,10 @@
 
 /* ---- slots ------------------------------------------------------------ */
 
+//= SPEC.md#S-TOPHASH-1 type=test
+//# The tophash of a hash MUST be its top byte, plus 5 if that is below 5.
+//= SPEC.md#S-TOPHASH-2 type=test
+//# A tophash byte MUST be one of the states below or, from 5 on, the tophash of an entry.
 static void tophash_keeps_clear_of_the_slot_states(void)
 {
     for (uintptr_t top = 0; top < 256; top++) {
@@ -17,6 +21,11 @@ static void tophash_keeps_clear_of_the_slot_states(void)
     }
 }
 
+//= SPEC.md#S-TOPHASH-3 type=test
+//# A slot MUST count as free exactly where its tophash is emptyRest or emptyOne.
+//= SPEC.md#S-TOPHASH-4 type=test
+//# A chain MUST count as evacuated exactly where the tophash of its first slot is evacuatedX, evacuatedY or
+//# evacuatedEmpty.
 static void empty_and_evacuated_are_told_by_tophash(void)
 {
     for (unsigned top = 0; top < 256; top++) {
@@ -44,6 +53,9 @@ static bool found(int64_t k)
 }
 
 /* Slots 0 to 7 and an overflow bucket; one slot at a time is marked by hand. */
+//= SPEC.md#S-LOOKUP-5 type=test
+//# A search MUST go through slots 0 to 7 of each bucket of the chain, from the main bucket to the last, and
+//# end at emptyRest but at no other state.
 static void a_search_ends_at_emptyRest_and_goes_past_emptyOne(void)
 {
     begin(&t_int64, &t_int64, 14);
@@ -82,6 +94,10 @@ static const rtype t_counting = {.size = 8,
                                  .equal = equal_counting,
                                  .name = "int64"};
 
+//= SPEC.md#S-LOOKUP-6 type=test
+//# A search MUST compare a key only with keys that have its tophash, and take the first that is equal.
+//= SPEC.md#S-TOPHASH-8 type=test
+//# The tophash beside an entry MUST be that of its key's hash.
 static void keys_are_compared_only_where_tophash_agrees(void)
 {
     begin(&t_counting, &t_int64, 0);
@@ -99,6 +115,9 @@ static void keys_are_compared_only_where_tophash_agrees(void)
     END();
 }
 
+//= SPEC.md#S-BUCKET-3 type=test
+//# buckets MUST be an array of 1<<B main buckets, and the main bucket of a key the one whose number is the
+//# low B bits of its hash.
 static void the_low_bits_of_the_hash_choose_the_bucket(void)
 {
     begin(&t_int64, &t_int64, 53); /* B=4 */
@@ -116,6 +135,13 @@ static void the_low_bits_of_the_hash_choose_the_bucket(void)
 
 /* ---- nothing to find -------------------------------------------------- */
 
+//= SPEC.md#S-LOOKUP-1 type=test
+//# A lookup in a nil or empty map MUST find nothing.
+//= SPEC.md#S-LOOKUP-8 type=test
+//# A lookup that does not find the key MUST give the address of a zero elem, and false where it also tells
+//# whether the key was there.
+//= SPEC.md#S-LOOKUP-10 type=test
+//# The lookup for iterators MUST give both key and elem as they lie in the map, or neither.
 static void absent_keys_read_as_the_shared_zero(void)
 {
     int64_t key = 5;
@@ -135,6 +161,8 @@ static void absent_keys_read_as_the_shared_zero(void)
     END();
 }
 
+//= SPEC.md#S-LOOKUP-9 type=test
+//# For elems of more than 1024 bytes the zero elem MUST be the one that the caller brings.
 static void large_elems_have_the_callers_zero(void)
 {
     unsigned char zero[1025] = {0};
@@ -162,6 +190,9 @@ static uintptr_t hash_recording(const rtype *key, const void *p, uintptr_t seed)
 }
 
 /* An empty map hashes only keys that may panic, with seed 0. */
+//= SPEC.md#S-HASH-2 type=test
+//# Every hash that places or finds an entry MUST be taken under the map's seed, hash0, as it is at that
+//# moment.
 static void the_hasher_gets_the_seed_of_the_map(void)
 {
     begin(&t_int64, &t_int64, 0);
@@ -193,6 +224,10 @@ static void the_hasher_gets_the_seed_of_the_map(void)
 
 /* Keys 0 to 26, growing from 4 to 8 buckets; see test_grow.c for the marks.
  * The write of 26 has evacuated old buckets 2 and 0. */
+//= SPEC.md#S-LOOKUP-3 type=test
+//# While a growth goes on a lookup MUST read the old bucket of the key, unless that is evacuated.
+//= SPEC.md#S-LOOKUP-11 type=test
+//# A lookup MUST NOT change the map, nor do growth work.
 static void lookups_follow_evacuated_buckets_and_do_no_work(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -220,6 +255,9 @@ static void lookups_follow_evacuated_buckets_and_do_no_work(void)
 }
 
 /* Growth to the same number of buckets: the old bucket has the same number. */
+//= SPEC.md#S-LOOKUP-4 type=test
+//# The old bucket of a key MUST be chosen by one bit less of its hash where the map doubles, and by as many
+//# bits where it grows to the same size.
 static void lookups_in_a_growth_to_the_same_size_use_the_whole_mask(void)
 {
     begin_same_size_growth(&t_int64);
@@ -233,6 +271,13 @@ static void lookups_in_a_growth_to_the_same_size_use_the_whole_mask(void)
 
 /* ---- assigning to an existing key ------------------------------------- */
 
+//= SPEC.md#S-ASSIGN-3 type=test
+//# An assignment MUST search the whole chain for the key, and where it is found update that entry instead of
+//# inserting another.
+//= SPEC.md#S-ASSIGN-5 type=test
+//# An update MUST change nothing but that entry, beyond the growth work, and start no growth.
+//= SPEC.md#S-BUCKET-10 type=test
+//# No two entries of a map MUST have equal keys.
 static void assigning_twice_keeps_one_entry_in_its_slot(void)
 {
     begin(&t_int64, &t_int64, 0);
@@ -250,6 +295,8 @@ static int64_t zero_bits(void)
     return key_at(key_slot(&t, b, 0));
 }
 
+//= SPEC.md#S-ASSIGN-4 type=test
+//# An update MUST store the key again where the type needs it (S-TYPE-5), and leave the first key where not.
 static void the_key_is_stored_again_where_equal_keys_can_differ(void)
 {
     double plus = 0.0, minus = -0.0;
@@ -296,6 +343,7 @@ static uintptr_t hash_zero(const rtype *key, const void *p, uintptr_t seed)
 
 /* The type claims that equal keys are the same; the first one stays.  With an
  * indirect key, either way what the slot points to is written, not the slot. */
+//= SPEC.md#S-ASSIGN-4 type=test
 static void the_first_key_stays_where_equal_keys_are_the_same(void)
 {
     for (int indirect = 0; indirect <= 1; indirect++) {
@@ -323,6 +371,17 @@ static void the_first_key_stays_where_equal_keys_are_the_same(void)
 
 /* ---- sizes ------------------------------------------------------------ */
 
+//= SPEC.md#S-BUCKET-7 type=test
+//# An indirect slot MUST hold the address of the key or elem, and whatever reads, compares, hashes or returns
+//# the key or elem follow it.
+//= SPEC.md#S-LOOKUP-7 type=test
+//# A lookup that finds the key MUST give the elem's address, in its slot or behind the slot's pointer.
+//= SPEC.md#S-LOOKUP-10 type=test
+//= SPEC.md#S-ASSIGN-10 type=test
+//# A new entry with an indirect key or elem MUST get zeroed memory of its own for it, of the type's size,
+//# with its address in the slot.
+//= SPEC.md#S-ASSIGN-12 type=test
+//# An assignment MUST return the address of the entry's elem, which is zero if the entry is new.
 static void keys_and_elems_beyond_128_bytes_lie_outside_the_bucket(void)
 {
     static const struct {
@@ -360,6 +419,9 @@ static void keys_and_elems_beyond_128_bytes_lie_outside_the_bucket(void)
     }
 }
 
+//= SPEC.md#S-BUCKET-6 type=test
+//# A bucket MUST be eight tophash bytes, eight key slots, eight elem slots and the overflow pointer, in this
+//# order and without padding.
 static void keys_without_bytes_are_one_key(void)
 {
     begin(&t_empty, &t_int64, 0);

@@ -21,6 +21,9 @@ static const uintptr_t classes[] = {
     13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
 };
 
+//= SPEC.md#S-MAKE-8 type=test
+//# The bytes that the allocator hands out MUST be the smallest size class that holds the size, below 32768
+//# bytes, and from there on the size rounded up to a multiple of 8192.
 static void roundupsize_gives_the_smallest_class_that_holds_the_size(void)
 {
     CHECK(LENGTH(classes) == 67);
@@ -35,6 +38,7 @@ static void roundupsize_gives_the_smallest_class_that_holds_the_size(void)
     }
 }
 
+//= SPEC.md#S-MAKE-8 type=test
 static void roundupsize_gives_whole_pages_from_32768_on(void)
 {
     static const struct {
@@ -62,6 +66,9 @@ static void roundupsize_gives_whole_pages_from_32768_on(void)
 }
 
 /* The load factor is 13/2, but up to eight entries are never too many. */
+//= SPEC.md#S-GROW-1 type=test
+//# A number of entries MUST be over the load factor exactly if it is more than 8 and more than 13·(1<<B)/2,
+//# the half taken before the product.
 static void overLoadFactor_begins_at_thirteen_halves(void)
 {
     static const struct {
@@ -80,6 +87,8 @@ static void overLoadFactor_begins_at_thirteen_halves(void)
     }
 }
 
+//= SPEC.md#S-GROW-2 type=test
+//# Overflow buckets MUST be too many exactly if noverflow is at least 1<<B, or 1<<15 where B is above 15.
 static void tooManyOverflowBuckets_begins_at_as_many_as_buckets(void)
 {
     for (unsigned B = 0; B <= 15; B++) {
@@ -95,6 +104,9 @@ static void tooManyOverflowBuckets_begins_at_as_many_as_buckets(void)
     }
 }
 
+//= SPEC.md#S-BUCKET-3 type=test
+//# buckets MUST be an array of 1<<B main buckets, and the main bucket of a key the one whose number is the
+//# low B bits of its hash.
 static void bucketShift_and_bucketMask(void)
 {
     CHECK(bucketShift(0) == 1 && bucketMask(0) == 0);
@@ -108,6 +120,8 @@ static void bucketShift_and_bucketMask(void)
 
 static test_memory memory;
 
+//= SPEC.md#S-MAKE-3 type=test
+//# makemap MUST choose the smallest B for which hint entries are not over the load factor.
 static void B_is_the_smallest_that_the_hint_does_not_overload(void)
 {
     static const struct {
@@ -134,6 +148,9 @@ static void B_is_the_smallest_that_the_hint_does_not_overload(void)
 
 /* On both sides of the last hint that maxAlloc allows.  The allocator refuses,
  * so the size of the request tells B. */
+//= SPEC.md#S-MAKE-1 type=test
+//# A hint MUST count as 0 where it does not fit a Go int, is negative, or asks for more bytes (hint times
+//# bucket size) than the machine's address space, 1<<48 on 64 bits and 1<<32 - 1 on 32 bits.
 static void a_hint_beyond_the_address_space_counts_as_none(void)
 {
 #if UINTPTR_MAX == UINT64_MAX
@@ -159,6 +176,24 @@ static void a_hint_beyond_the_address_space_counts_as_none(void)
     gm_map_free(&t, h);
 }
 
+/* Buckets of 16 bytes reach maxAlloc to the byte; only beyond it does the hint
+ * count as none. */
+static void a_hint_of_all_the_address_space_is_tried(void)
+{
+#if UINTPTR_MAX == UINT64_MAX
+    const intptr_t all = (intptr_t)1 << 44;
+    maptype t;
+    test_type(&t, &t_empty, &t_empty, gm_exact);
+    memory.refused = 0;
+    CHECK(makemap(&t, all, NULL) == NULL && memory.refused != 0);
+    memory.refused = 0;
+    hmap *h = makemap(&t, all + 1, NULL);
+    CHECK(h != NULL && h->B == 0 && memory.refused == 0);
+    gm_map_free(&t, h);
+#endif
+}
+
+//= SPEC.md#S-MAKE-1 type=test
 static void makemap64_takes_a_hint_that_is_no_int_for_none(void)
 {
     static const struct {
@@ -185,6 +220,8 @@ static void makemap64_takes_a_hint_that_is_no_int_for_none(void)
     }
 }
 
+//= SPEC.md#S-MAKE-4 type=test
+//# With B=0 a map MUST be made without buckets.
 static void makemap_small_makes_no_buckets(void)
 {
     maptype t;
@@ -213,6 +250,12 @@ static void reflect_makemap_is_makemap_for_a_good_descriptor(void)
 /* An array has 1<<B buckets, from B=4 another 1<<(B-4), and then what fits into
  * the size class (below 32 KB) or the pages that the request is rounded to:
  * for 32 bytes and B=4: 17*32 = 544, class 576, 18 buckets. */
+//= SPEC.md#S-MAKE-7 type=test
+//# An array with B of 4 or more MUST get a tail of overflow buckets behind its main buckets: 1<<(B-4), and
+//# then as many buckets in all as fit into the bytes that the allocator hands out for that size.
+//= SPEC.md#S-MAKE-9 type=test
+//# The last bucket of a tail MUST have a sentinel as overflow pointer, and every other bucket of the array
+//# nil, until they are used.
 static void the_tail_fills_the_size_class(void)
 {
     static const struct {
@@ -267,6 +310,15 @@ static void the_tail_fills_the_size_class(void)
 
 /* B=4 of 8+8 bytes: 17 buckets are 2448 bytes (32-bit: 2380), class 2688, so
  * 18 (19) buckets: two (three) in the tail.  Nine keys in one bucket need one. */
+//= SPEC.md#S-OVERFLOW-1 type=test
+//# An overflow bucket MUST come from the tail as long as there is one left in it, in order of address.
+//= SPEC.md#S-OVERFLOW-2 type=test
+//# The bucket of the tail with a non-nil overflow pointer MUST be the last to come from it, with that pointer
+//# set to nil, and nextOverflow becomes nil.
+//= SPEC.md#S-OVERFLOW-6 type=test
+//# An overflow bucket MUST be chained behind the bucket that was full.
+//= SPEC.md#S-MAKE-5 type=test
+//# With B above 0 a map MUST be made with its array, and nextOverflow at the array's tail, if it has one.
 static void overflow_buckets_come_from_the_tail_first_in_order(void)
 {
     const unsigned tail = PtrSize == 8 ? 2 : 3;
@@ -298,6 +350,31 @@ static void overflow_buckets_come_from_the_tail_first_in_order(void)
     gm_map_free(&t, h);
 }
 
+/* From B=3, where arrays have no tail, to B=4 and 5; no key collides. */
+//= SPEC.md#S-GROW-8 type=test
+//# A growth MUST start with nextOverflow at the new array's tail, or nil if it has none.
+static void a_growth_goes_to_the_tail_of_its_own_array(void)
+{
+    maptype t;
+    test_type(&t, &t_int64, &t_int64, gm_exact);
+    hmap *h = makemap(&t, 26, NULL);
+    for (int64_t k = 0; k < 105; k++) {
+        uint8_t B = h->B;
+        CHECK(put(&t, h, k, k));
+        if (h->B != B) {
+            bmap *tail = h->B < 4 ? NULL : bucket_at(&t, h->buckets, (uintptr_t)1 << h->B);
+            CHECK_ROW(k, h->extra->nextOverflow == tail);
+        }
+    }
+    CHECK(h->B == 5 && h->noverflow == 0);
+    gm_map_free(&t, h);
+}
+
+//= SPEC.md#S-CLEAR-7 type=test
+//# Clearing MUST keep the array and B, wipe the array, and make its tail whole again.
+//= SPEC.md#S-MAKE-10 type=test
+//# A new array MUST be all zero, and so MUST an array that is used again, tail included, but for its
+//# sentinel.
 static void clear_makes_the_tail_whole_again(void)
 {
     maptype t;
@@ -318,6 +395,8 @@ static void clear_makes_the_tail_whole_again(void)
 
 /* ---- whose hmap ------------------------------------------------------- */
 
+//= SPEC.md#S-MAKE-6 type=test
+//# makemap MUST build the map in the header that the caller gives and, without one, in a new header.
 static void a_map_can_live_in_the_callers_hmap(void)
 {
     static const intptr_t hints[] = {0, 8, 9, 200};
@@ -343,6 +422,8 @@ static void a_map_can_live_in_the_callers_hmap(void)
     }
 }
 
+//= SPEC.md#S-MEMORY-18 type=test
+//# Making a map MUST fail whole, with nothing allocated, or succeed.
 static void making_fails_whole_or_succeeds(void)
 {
     static const struct {
@@ -385,12 +466,14 @@ int main(void)
 
     B_is_the_smallest_that_the_hint_does_not_overload();
     a_hint_beyond_the_address_space_counts_as_none();
+    a_hint_of_all_the_address_space_is_tried();
     makemap64_takes_a_hint_that_is_no_int_for_none();
     makemap_small_makes_no_buckets();
     reflect_makemap_is_makemap_for_a_good_descriptor();
 
     the_tail_fills_the_size_class();
     overflow_buckets_come_from_the_tail_first_in_order();
+    a_growth_goes_to_the_tail_of_its_own_array();
     clear_makes_the_tail_whole_again();
 
     a_map_can_live_in_the_callers_hmap();

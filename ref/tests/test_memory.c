@@ -25,6 +25,14 @@ static size_t array_bytes(size_t n)
 
 /* ---- arrays ----------------------------------------------------------- */
 
+//= SPEC.md#S-MEMORY-2 type=test
+//# A generation MUST be freed when the last of map and iterations lets go of it, at once.
+//= SPEC.md#S-GROW-5 type=test
+//# A growth MUST start by making the new array, the array that was becomes oldbuckets, and no entry moves
+//# yet.
+//= SPEC.md#S-EVACUATE-17 type=test
+//# A growth MUST end when nevacuate comes to the number of old buckets: oldbuckets and oldoverflow become
+//# nil, sameSizeGrow goes off, and nevacuate and the other flags stay.
 static void the_old_array_is_freed_by_the_write_that_ends_the_growth(void)
 {
     begin(&t_int64, &t_int64, 0);
@@ -42,6 +50,10 @@ static void the_old_array_is_freed_by_the_write_that_ends_the_growth(void)
     END();
 }
 
+//= SPEC.md#S-MEMORY-6 type=test
+//# An overflow bucket MUST be listed with the generation in whose array its chain begins.
+//= SPEC.md#S-GROW-9 type=test
+//# A growth MUST start with the overflow buckets so far as oldoverflow, and with none as overflow.
 static void the_old_arrays_overflow_buckets_go_with_it(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -77,6 +89,12 @@ static size_t grow_under(hiter *it)
     return bare + array_bytes(8);
 }
 
+//= SPEC.md#S-MEMORY-1 type=test
+//# Every bucket that the map or an iteration can still read MUST stay, with its chain, for as long as it can.
+//= SPEC.md#S-MEMORY-3 type=test
+//# An iteration MUST hold the array that it walks and, where it reads the old array, that one too.
+//= SPEC.md#S-MEMORY-4 type=test
+//# An iteration MUST let go of what it holds when it ends, by itself or early.
 static void an_iterator_keeps_the_old_array_until_it_ends_either_way(void)
 {
     hiter it;
@@ -96,6 +114,8 @@ static void an_iterator_keeps_the_old_array_until_it_ends_either_way(void)
     END();
 }
 
+//= SPEC.md#S-MEMORY-2 type=test
+//= SPEC.md#S-MEMORY-3 type=test
 static void the_last_of_several_iterators_frees_the_array(void)
 {
     hiter a, b = {0}, c = {0};
@@ -142,6 +162,9 @@ static void fill_three_arrays(hiter *a, hiter *b)
     CHECK(h->B == 4 && !hmap_growing(h));
 }
 
+//= SPEC.md#S-MEMORY-2 type=test
+//= SPEC.md#S-MEMORY-5 type=test
+//# The list of generations MUST have each generation of the map once, newest first.
 static void each_iterator_keeps_its_own_array_only(void)
 {
     hiter a = {0}, b = {0};
@@ -159,6 +182,9 @@ static void each_iterator_keeps_its_own_array_only(void)
 
 /* ---- keys and elems outside the bucket -------------------------------- */
 
+//= SPEC.md#S-MEMORY-7 type=test
+//# The memory of an indirect key or elem MUST belong to one entry, and be freed when the entry is removed and
+//# no iteration can come to an old slot of it.
 static void without_an_iterator_deleted_keys_and_elems_are_freed_at_once(void)
 {
     const size_t one = gm_blockHeader + 129;
@@ -197,7 +223,34 @@ static void an_iterator_over_the_current_array_keeps_no_deleted_entry(void)
     END();
 }
 
+/* The same where there is no memory to evacuate the entry's bucket, so that it
+ * is deleted in the old array, over which the iterator goes. */
+static void an_iterator_over_the_old_array_keeps_nothing_deleted_there(void)
+{
+    hiter it = {0};
+    begin(&t_bytes129, &t_bytes129, 26);
+    for (int i = 0; i < 26; i++) {
+        CHECK(put(&t, h, KEY(3, 50, i), i));
+    }
+    mapiterinit(&t, h, &it);
+    CHECK(put(&t, h, KEY(0, 50, 0), 1)); /* evacuates old buckets 0 and 1 */
+    CHECK(hmap_growing(h) && h->nevacuate == 2);
+    size_t before = blocks();
+    test_memory_fail(&memory, 1, 1000);
+    for (int i = 0; i < 10; i++) {
+        del(&t, h, KEY(3, 50, i));
+        CHECK(blocks() == before - (size_t)(i + 1) * 2);
+        SOUND(&t, h, &it);
+    }
+    test_memory_fail(&memory, 0, 0);
+    gm_iter_end(&it);
+    END();
+}
+
 /* An iterator over an older array still has the addresses in its slots. */
+//= SPEC.md#S-MEMORY-8 type=test
+//# What leaves the map while an iteration can still read it MUST be kept until no such iteration is left.
+//= SPEC.md#S-MEMORY-7 type=test
 static void a_deleted_entry_is_kept_for_iterators_over_older_arrays_and_no_longer(void)
 {
     hiter a = {0}, b = {0}, c = {0};
@@ -233,6 +286,7 @@ static void a_deleted_entry_is_kept_for_iterators_over_older_arrays_and_no_longe
 
 /* Parked for the iterator over the middle one of three arrays, what it leaves
  * behind passes on to the one over the oldest. */
+//= SPEC.md#S-MEMORY-8 type=test
 static void parked_memory_passes_on_to_the_older_iterator(void)
 {
     hiter a = {0}, b = {0};
@@ -249,6 +303,9 @@ static void parked_memory_passes_on_to_the_older_iterator(void)
     END();
 }
 
+//= SPEC.md#S-MEMORY-9 type=test
+//# Clearing MUST free overflow buckets and the memory of all entries, those in old buckets too, or keep what
+//# an iteration can still read.
 static void clear_frees_at_once_what_no_iterator_can_reach(void)
 {
     begin(&t_bytes129, &t_bytes129, 26);
@@ -278,6 +335,8 @@ static void clear_frees_at_once_what_no_iterator_can_reach(void)
 
 /* ---- the end ---------------------------------------------------------- */
 
+//= SPEC.md#S-MEMORY-10 type=test
+//# Freeing a map MUST free all that it and its iterations hold.
 static void freeing_the_map_frees_what_iterators_hold(void)
 {
     static const rtype *const types[] = {&t_int64, &t_bytes129};
@@ -464,6 +523,17 @@ static void script(const rtype *key, const rtype *elem, bool mine, hmap *mine_h)
 
 /* The script is run once to count its allocations, and then twice for each of
  * them: it fails alone, and with the two after it. */
+//= SPEC.md#S-MEMORY-11 type=test
+//# A call that fails for want of memory MUST leave every entry as it was and no write going on, so that it
+//# can be repeated.
+//= SPEC.md#S-MEMORY-12 type=test
+//# Every allocation MUST come before the change that needs it.
+//= SPEC.md#S-MEMORY-14 type=test
+//# Setting aside MUST give back all of it when memory runs out on the way.
+//= SPEC.md#S-MEMORY-15 type=test
+//# Growth work that fails for want of memory MUST be told to the caller, which stores nothing then.
+//= SPEC.md#S-MEMORY-19 type=test
+//# A call MUST fail only where an allocation has failed.
 static void no_failed_allocation_loses_anything(void)
 {
     static const struct {
@@ -496,6 +566,9 @@ static void no_failed_allocation_loses_anything(void)
 
 /* Everything fails from here on: the map stays as it is, readable and
  * iterable, and can be emptied. */
+//= SPEC.md#S-MEMORY-11 type=test
+//= SPEC.md#S-MEMORY-16 type=test
+//# A growth that cannot get its array MUST NOT have begun.
 static void a_map_out_of_memory_can_still_be_read_and_emptied(void)
 {
     hiter it = {0};
@@ -522,6 +595,7 @@ static void a_map_out_of_memory_can_still_be_read_and_emptied(void)
     END();
 }
 
+//= SPEC.md#S-MEMORY-11 type=test
 static void a_first_bucket_that_cannot_be_had_leaves_an_empty_map(void)
 {
     hmap mine = {0};
@@ -555,6 +629,7 @@ int main(void)
 
     without_an_iterator_deleted_keys_and_elems_are_freed_at_once();
     an_iterator_over_the_current_array_keeps_no_deleted_entry();
+    an_iterator_over_the_old_array_keeps_nothing_deleted_there();
     a_deleted_entry_is_kept_for_iterators_over_older_arrays_and_no_longer();
     parked_memory_passes_on_to_the_older_iterator();
     clear_frees_at_once_what_no_iterator_can_reach();

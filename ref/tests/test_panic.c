@@ -78,6 +78,8 @@ static void call_iterinit(void *arg)
 
 /* ---- panics ----------------------------------------------------------- */
 
+//= SPEC.md#S-PANIC-1 type=test
+//# An assignment to a nil map MUST panic with `assignment to entry in nil map`.
 static void assigning_to_a_nil_map_panics(void)
 {
     int64_t key = 1;
@@ -130,6 +132,19 @@ static void (*const hashing[])(void *) = {
 
 /* Also in the middle of a growth, where a write that does not panic would move
  * buckets, and on empty and nil maps, which hash for this alone. */
+//= SPEC.md#S-PANIC-2 type=test
+//# Hashing an interface whose value has no equality MUST panic with `runtime error: hash of unhashable type `
+//# and the name of the value's outermost type.
+//= SPEC.md#S-PANIC-3 type=test
+//# A panic MUST leave the map as it was, and no write going on.
+//= SPEC.md#S-LOOKUP-2 type=test
+//# A lookup in a nil or empty map MUST hash the key, under seed 0, where hashing can panic.
+//= SPEC.md#S-DELETE-1 type=test
+//# A deletion from a nil or empty map MUST do nothing but hash the key, under seed 0, where hashing can
+//# panic.
+//= SPEC.md#S-CONCURRENT-4 type=test
+//# An assignment, deletion or clearing MUST set hashWriting when it has hashed the key, and clear it on every
+//# way out.
 static void unhashable_keys_panic_and_change_nothing(void)
 {
     static const char words[] = "runtime error: hash of unhashable type []int";
@@ -216,12 +231,31 @@ static void newarray_panics_when_the_size_is_out_of_range(void)
                                 an_allocation_beyond_all_bounds_panics, &bad[i]));
     }
     end();
+
+    /* On 32 bits Go's bound leaves no room for the header of a generation. */
+    if (PtrSize == 4) {
+        begin(&t_bool, &t_empty, 26);
+        CHECK(newarray(&t, (intptr_t)(UINTPTR_MAX / t.bucketsize), 0) == NULL);
+        end();
+    }
 }
 
-/* A slot in use whose key pointer is gone: Go faults on it. */
-static void a_lost_key_pointer_is_a_nil_dereference(void)
+static const rtype t_floats17 = {.size = 17 * sizeof(double),
+                                 .align = PtrSize,
+                                 .kind = kindArray,
+                                 .equal = arrayequal,
+                                 .elem = &t_float64,
+                                 .len = 17,
+                                 .name = "[17]float64"};
+
+/* A slot in use whose key pointer is gone: Go faults on it, unless nothing can
+ * be found in the map and the key must equal itself, so that it is not looked at. */
+//= SPEC.md#S-PANIC-6 type=test
+//# In exact mode a step that reads a key through a nil pointer MUST panic with `runtime error: invalid memory
+//# address or nil pointer dereference`.
+static void a_lost_key_pointer_is_a_nil_dereference(const rtype *type, bool in_an_empty_map_too)
 {
-    begin(&t_bytes129, &t_int64, 26);
+    begin(type, &t_int64, 26);
     CHECK(put(&t, h, 0, 0) && put(&t, h, 4, 4));
     gm_rand_seed(1);
     mapiterinit(&t, h, &it);
@@ -232,18 +266,76 @@ static void a_lost_key_pointer_is_a_nil_dereference(void)
     gm_storep(slot, NULL);
     CHECK(fails_with(gm_event_panic, "runtime error: invalid memory address or nil pointer dereference",
                      call_iternext, NULL));
+    h->count = 0;
+    CHECK(fails_with(gm_event_panic,
+                     in_an_empty_map_too ? "runtime error: invalid memory address or nil pointer dereference"
+                                         : NULL,
+                     call_iternext, NULL));
+    h->count = 2;
     gm_storep(slot, key);
     end();
 }
-
-/* ---- fatal ------------------------------------------------------------ */
 
 static void set_flags(unsigned flags)
 {
     atomic_store_explicit(&h->flags, (uint8_t)flags, memory_order_relaxed);
 }
 
+/* An evacuated slot whose key pointer is gone (ERRATA.md#E3): is the key looked
+ * at?  Not where the map is empty, unless it may differ from itself or is asked
+ * for its side of a doubling. */
+static void a_lost_key_pointer_matters_only_where_the_key_is_read(void)
+{
+    for (unsigned row = 0; row < 16; row++) {
+        bool filled = (row & 1) != 0, reflexive = (row & 2) != 0, walks = (row & 4) != 0,
+             same = (row & 8) != 0;
+        begin(&t_bytes129, &t_int64, 0);
+        CHECK(put(&t, h, 1, 1));
+        mapiterinit(&t, h, &it);
+        bmap *b = h->buckets;
+        void *slot = key_slot(&t, b, 0), *key = gm_loadp(slot);
+        uint8_t top = b->tophash[0];
+        unsigned flags = t.flags;
+        gm_storep(slot, NULL);
+        b->tophash[0] = evacuatedX;
+        h->count = filled;
+        t.flags = reflexive ? flags | 4 : flags & ~4U;
+        it.bptr = b;
+        it.i = 0;
+        it.offset = 0;
+        it.checkBucket = walks ? 0 : noCheck;
+        it.oldoverflow = it.overflow; /* as if of the same size */
+        it.overflow->iters++;
+        set_flags(flags_of(h) | (same ? sameSizeGrow : 0));
+
+        bool read = filled || !reflexive || (walks && !same);
+        CHECK_ROW(row,
+                  fails_with(gm_event_panic,
+                             read ? "runtime error: invalid memory address or nil pointer dereference" : NULL,
+                             call_iternext, NULL));
+        gm_storep(slot, key);
+        b->tophash[0] = top;
+        h->count = 1;
+        t.flags = flags;
+        set_flags(flags_of(h) & ~(unsigned)sameSizeGrow);
+        end();
+    }
+}
+
+/* ---- fatal ------------------------------------------------------------ */
+
 /* Another writer is simulated by its flag; test_concurrent.c has a real one. */
+//= SPEC.md#S-CONCURRENT-1 type=test
+//# A lookup that finds hashWriting set MUST be fatal with `concurrent map read and map write`.
+//= SPEC.md#S-CONCURRENT-2 type=test
+//# An assignment, deletion or clearing that finds hashWriting set MUST be fatal with `concurrent map writes`.
+//= SPEC.md#S-CONCURRENT-3 type=test
+//# A step of an iteration that finds hashWriting set MUST be fatal with `concurrent map iteration and map
+//# write`.
+//= SPEC.md#S-CONCURRENT-7 type=test
+//# That misuse is noticed MUST NOT be relied on: every check is one plain look.
+//= SPEC.md#S-ITERATE-5 type=test
+//# The beginning of an iteration MUST take its first step.
 static void concurrent_use_is_fatal(void)
 {
     static const struct {
@@ -302,6 +394,9 @@ static bool equal_ending_the_write(const rtype *key, const void *p, const void *
 }
 
 /* Who finds his own mark gone at the end of the write had company. */
+//= SPEC.md#S-CONCURRENT-5 type=test
+//# An assignment, deletion or clearing that at its end finds hashWriting cleared MUST be fatal with
+//# `concurrent map writes`.
 static void a_writer_notices_that_another_has_ended_its_write(void)
 {
     int64_t key = 1;
@@ -309,31 +404,85 @@ static void a_writer_notices_that_another_has_ended_its_write(void)
     type.equal = equal_ending_the_write;
     begin(&type, &t_int64, 26);
     the_key = &key;
-    CHECK(put(&t, h, 1, 1));
-    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
-    CHECK(fails_with(gm_event_fatal, "concurrent map writes", call_delete, h));
+    /* The other flags say nothing of writers. */
+    for (unsigned others = 0; others <= (iterator | oldIterator); others++) {
+        CHECK(put(&t, h, 1, 1));
+        set_flags(others);
+        CHECK_ROW(others, fails_with(gm_event_fatal, "concurrent map writes", call_assign, h));
+        set_flags(others);
+        CHECK_ROW(others, fails_with(gm_event_fatal, "concurrent map writes", call_delete, h));
+    }
     end();
+}
+
+static unsigned flags_while_freeing;
+
+static void free_ending_the_write(void *ctx, void *p, size_t size)
+{
+    if (h != NULL && (flags_of(h) & hashWriting) != 0) {
+        set_flags(flags_while_freeing);
+    }
+    test_free(ctx, p, size);
+}
+
+/* Clearing calls nothing of the caller's but free. */
+static void clearing_notices_that_another_has_ended_its_write(void)
+{
+    test_memory memory;
+    test_memory_use(&memory);
+    gm_allocator a = {test_alloc, free_ending_the_write, &memory};
+    gm_set_allocator(&a);
+    h = NULL;
+    for (unsigned others = 0; others <= (iterator | oldIterator); others++) {
+        flags_while_freeing = others;
+        begin(&t_bytes129, &t_int64, 0);
+        CHECK(put(&t, h, 1, 1));
+        CHECK_ROW(others, fails_with(gm_event_fatal, "concurrent map writes", call_clear, h));
+        END();
+        h = NULL;
+    }
+    gm_set_allocator(NULL);
 }
 
 /* ---- throws ----------------------------------------------------------- */
 
+//= SPEC.md#S-PANIC-4 type=test
+//# An evacuation that meets a slot in an evacuated state in a chain that is not evacuated MUST throw `bad map
+//# state`, and no other state makes it throw.
 static void an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state(void)
 {
-    int64_t key = 26;
-    begin(&t_int64, &t_int64, 26);
+    static const int64_t key = 26;
     the_key = &key;
-    for (int64_t k = 0; k < 26; k++) {
-        CHECK(put(&t, h, k, k));
+    for (uint8_t mark = evacuatedX; mark <= evacuatedEmpty; mark++) {
+        begin(&t_int64, &t_int64, 26);
+        for (int64_t k = 0; k < 26; k++) {
+            CHECK(put(&t, h, k, k));
+        }
+        bucket_at(&t, h->buckets, 2)->tophash[3] = mark;
+        CHECK_ROW(mark, fails_with(gm_event_throw, "bad map state", call_assign, h));
+        gm_map_free(&t, h); /* beyond repair, but not beyond freeing */
+        CHECK(gm_mem_stats_get().live_blocks == 0);
     }
-    bucket_at(&t, h->buckets, 2)->tophash[3] = evacuatedX;
-    CHECK(fails_with(gm_event_throw, "bad map state", call_assign, h));
-    gm_map_free(&t, h); /* beyond repair, but not beyond freeing */
-    CHECK(gm_mem_stats_get().live_blocks == 0);
 }
 
 static void call_reflect_makemap(void *arg)
 {
     reflect_makemap(arg, 0); /* what it refuses is in test_type.c */
+}
+
+/* Nine bytes are more than eight, although no type has such an alignment. */
+static void an_alignment_beyond_eight_is_too_big(void)
+{
+    static maptype type;
+    static rtype odd;
+    odd = t_int64;
+    odd.align = 9;
+    MapOf(&type, &t_int64, &t_int64, gm_exact);
+    type.key = &odd;
+    CHECK(fails_with(gm_event_throw, "key align too big", call_reflect_makemap, &type));
+    type.key = &t_int64;
+    type.elem = &odd;
+    CHECK(fails_with(gm_event_throw, "elem align too big", call_reflect_makemap, &type));
 }
 
 /* ---- handlers --------------------------------------------------------- */
@@ -391,6 +540,8 @@ static const char *last_words(void (*f)(void *), void *arg)
     return text;
 }
 
+//= SPEC.md#S-PANIC-7 type=test
+//# Every failure MUST be told to the handler as what it is in Go: a panic, a throw or a fatal error.
 static void without_a_handler_the_words_are_printed_and_the_process_aborts(void)
 {
     int64_t key = 1;
@@ -418,6 +569,8 @@ static void grow_with_an_old_generation(void *arg)
 }
 
 /* In a process of its own, since nothing can be done with such a map after. */
+//= SPEC.md#S-PANIC-5 type=test
+//# A growth that starts while oldoverflow is set MUST throw `oldoverflow is not nil`, and no other does.
 static void a_growth_that_finds_an_old_generation_throws(void)
 {
     begin(&t_int64, &t_int64, 26);
@@ -448,12 +601,16 @@ int main(void)
     unhashable_keys_panic_and_change_nothing();
     unhashable_parts_of_keys_panic_alike();
     newarray_panics_when_the_size_is_out_of_range();
-    a_lost_key_pointer_is_a_nil_dereference();
+    a_lost_key_pointer_is_a_nil_dereference(&t_bytes129, false);
+    a_lost_key_pointer_is_a_nil_dereference(&t_floats17, true);
+    a_lost_key_pointer_matters_only_where_the_key_is_read();
 
     concurrent_use_is_fatal();
     a_writer_notices_that_another_has_ended_its_write();
+    clearing_notices_that_another_has_ended_its_write();
 
     an_evacuated_slot_in_a_live_bucket_is_a_bad_map_state();
+    an_alignment_beyond_eight_is_too_big();
 
     handlers_are_installed_and_given_back();
     without_a_handler_the_words_are_printed_and_the_process_aborts();

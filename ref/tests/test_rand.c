@@ -27,6 +27,8 @@ static const struct {
       UINT64_C(0x6cfb4186089762e0)}},
 };
 
+//= SPEC.md#S-HASH-16 type=test
+//# fastrand and fastrand64 MUST step the generator below, once per word drawn.
 static void fastrand64_steps_wyrand(void)
 {
     for (size_t i = 0; i < LENGTH(wyrand); i++) {
@@ -64,6 +66,7 @@ static const struct {
      {0xfffefbff, 0xfffefbfe, 0xf80e01f7, 0xf01b03ef, 0xfa1301f7, 0xfa16c1f3, 0xf220f3d5, 0x7b241565}},
 };
 
+//= SPEC.md#S-HASH-16 type=test
 static void fastrand_steps_xorshift(void)
 {
     for (size_t i = 0; i < LENGTH(xorshift); i++) {
@@ -189,6 +192,10 @@ static int drawn(gm_rand before)
 /* map.go calls fastrand in makemap_small, makemap, mapiterinit (once while
  * B <= 28), mapdelete and mapclear (a map that becomes empty), incrnoverflow
  * (from B=16); nowhere else. */
+//= SPEC.md#S-HASH-17 type=test
+//# A map MUST draw from the generator in these places and in no other.
+//= SPEC.md#S-CLEAR-1 type=test
+//# Clearing a nil or empty map MUST do nothing.
 static void the_map_draws_where_Go_draws(void)
 {
     maptype t;
@@ -224,6 +231,12 @@ static void the_map_draws_where_Go_draws(void)
     gm_map_free(&t, h);
 }
 
+//= SPEC.md#S-MAKE-2 type=test
+//# A new map MUST get one fastrand as hash0.
+//= SPEC.md#S-CLEAR-6 type=test
+//# Clearing MUST draw a new hash0.
+//= SPEC.md#S-DELETE-9 type=test
+//# A deletion that empties the map MUST draw a new hash0, and no other deletion.
 static void the_seed_of_a_map_is_the_word_drawn(void)
 {
     maptype t;

@@ -7,14 +7,6 @@
 
 enum { indirectkey = 1, indirectelem = 2, reflexive = 4, keyupdate = 8, mightpanic = 16 };
 
-static const rtype t_ptr = {.size = PtrSize,
-                            .ptrdata = PtrSize,
-                            .align = PtrSize,
-                            .kind = kindPtr,
-                            .regularMemory = true,
-                            .directIface = true,
-                            .equal = memequal,
-                            .name = "*int"};
 static const rtype t_func = {
     .size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindFunc, .name = "func()"};
 
@@ -43,6 +35,28 @@ static const rtype t_ifaced = {.size = 3 * PtrSize,
                                .fields = ifaced_fields,
                                .nfields = 2,
                                .name = "main.ifaced"};
+//= SPEC.md#S-TYPE-1 type=test
+//# A map type MUST say of its key, elem and bucket what the map needs: the three types, the hasher, the bytes
+//# of a key slot, of an elem slot and of a bucket, and five flag bits.
+//= SPEC.md#S-TYPE-2 type=test
+//# A key of more than 128 bytes MUST be stored by pointer, in a slot of one word, and any other key in a slot
+//# of its own size.
+//= SPEC.md#S-TYPE-3 type=test
+//# An elem of more than 128 bytes MUST be stored by pointer, in a slot of one word, and any other elem in a
+//# slot of its own size.
+//= SPEC.md#S-TYPE-4 type=test
+//# A key type MUST count as reflexive exactly if no float, complex number or interface is in it.
+//= SPEC.md#S-TYPE-5 type=test
+//# A key MUST be stored again on update exactly if a float, complex number, interface or string is in its
+//# type, since only there equal keys can differ.
+//= SPEC.md#S-TYPE-6 type=test
+//# Hashing MUST count as able to panic exactly for key types with an interface in them.
+//= SPEC.md#S-TYPE-7 type=test
+//# A bucket type MUST count as pointer-free (ptrdata 0) exactly if key and elem both are stored inline and
+//# hold no pointers.
+//= SPEC.md#S-BUCKET-6 type=test
+//# A bucket MUST be eight tophash bytes, eight key slots, eight elem slots and the overflow pointer, in this
+//# order and without padding.
 static void test_layout(void)
 {
     static const struct {
@@ -56,12 +70,15 @@ static void test_layout(void)
         {&t_ptr, &t_int64, PtrSize, 8, reflexive, true},
         {&t_string, &t_bool, 2 * PtrSize, 1, reflexive | keyupdate, true},
         {&t_float32, &t_bool, 4, 1, keyupdate, false},
+        {&t_int, &t_bool, PtrSize, 1, reflexive, false},
+        {&t_complex64, &t_bool, 8, 1, keyupdate, false},
         {&t_complex128, &t_bool, 16, 1, keyupdate, false},
         {&t_any, &t_bool, 2 * PtrSize, 1, keyupdate | mightpanic, true},
         {&t_bytes128, &t_bytes128, 128, 128, reflexive, false},
         {&t_bytes129, &t_int64, PtrSize, 8, reflexive | indirectkey, true},
         {&t_int64, &t_bytes129, 8, PtrSize, reflexive | indirectelem, true},
         {&t_bytes129, &t_bytes129, PtrSize, PtrSize, reflexive | indirectkey | indirectelem, true},
+        {&t_bytes129, &t_bool, PtrSize, 1, reflexive | indirectkey, true},
         {&t_mixed, &t_bool, 16, 1, keyupdate, false},
         {&t_plain, &t_slice, 16, 3 * PtrSize, reflexive, true},
         {&t_ifaced, &t_bool, 3 * PtrSize, 1, keyupdate | mightpanic, true},
@@ -83,8 +100,73 @@ static void test_layout(void)
         CHECK(maptype_hashMightPanic(&t) == ((want[i].flags & mightpanic) != 0));
         CHECK(t.bucketsize == 8 + 8 * (want[i].keysize + want[i].elemsize) + PtrSize);
         CHECK(t.bucket->size == t.bucketsize);
+        CHECK(t.bucket->align == PtrSize && t.bucket->kind == kindStruct);
         CHECK(t.bucket->ptrdata == (want[i].pointers ? t.bucketsize : 0));
         gm_maptype_check(&t);
+    }
+}
+
+/* ---- the three questions ---------------------------------------------- */
+
+#define BIT(kind) (UINT32_C(1) << (kind))
+
+static void call_isReflexive(void *type)
+{
+    isReflexive(type);
+}
+
+static void call_needKeyUpdate(void *type)
+{
+    needKeyUpdate(type);
+}
+
+static void test_every_kind(void)
+{
+    const uint32_t composed = BIT(kindArray) | BIT(kindStruct);
+    const uint32_t plain = BIT(kindBool) | BIT(kindInt) | BIT(kindInt8) | BIT(kindInt16) | BIT(kindInt32) |
+                           BIT(kindInt64) | BIT(kindUint8) | BIT(kindUint64) | BIT(kindPtr) |
+                           BIT(kindUnsafePointer) | composed;
+    const uint32_t two_zeros = BIT(kindFloat32) | BIT(kindFloat64) | BIT(kindComplex64) | BIT(kindComplex128);
+    for (unsigned kind = 0; kind < 32; kind++) {
+        const uint32_t bit = BIT(kind);
+        rtype type = {
+            .size = 8, .align = PtrSize, .kind = (uint8_t)kind, .elem = &t_int64, .len = 1, .name = "k"};
+        CHECK_ROW(kind, hashMightPanic(&type) == (kind == kindInterface));
+        if ((bit & (plain | two_zeros | BIT(kindInterface) | BIT(kindString))) == 0) {
+            CHECK_ROW(kind, fails_with(gm_event_panic, "isReflexive called on non-key type k",
+                                       call_isReflexive, &type));
+            CHECK_ROW(kind, fails_with(gm_event_panic, "needKeyUpdate called on non-key type k",
+                                       call_needKeyUpdate, &type));
+            continue;
+        }
+        CHECK_ROW(kind, isReflexive(&type) == ((bit & (plain | BIT(kindString))) != 0));
+        CHECK_ROW(kind, needKeyUpdate(&type) == ((bit & plain) == 0));
+    }
+}
+
+/* One part that is not like the others decides, wherever it stands. */
+static void test_every_part(void)
+{
+    for (size_t n = 1; n <= 3; n++) {
+        for (size_t at = 0; at < n; at++) {
+            structfield fields[3] = {{&t_int64, 0, false}, {&t_int64, 8, false}, {&t_int64, 16, false}};
+            const rtype type = {.size = 8 * n,
+                                .align = PtrSize,
+                                .kind = kindStruct,
+                                .fields = fields,
+                                .nfields = n,
+                                .name = "s"};
+            const rtype array = {
+                .size = 8 * n, .align = PtrSize, .kind = kindArray, .elem = &type, .len = 1, .name = "[1]s"};
+            CHECK(isReflexive(&type) && !needKeyUpdate(&type) && !hashMightPanic(&type));
+            CHECK(isReflexive(&array) && !needKeyUpdate(&array) && !hashMightPanic(&array));
+            fields[at].typ = &t_float64;
+            CHECK(!isReflexive(&type) && needKeyUpdate(&type) && !hashMightPanic(&type));
+            CHECK(!isReflexive(&array) && needKeyUpdate(&array) && !hashMightPanic(&array));
+            fields[at].typ = &t_any;
+            CHECK(!isReflexive(&type) && needKeyUpdate(&type) && hashMightPanic(&type));
+            CHECK(!isReflexive(&array) && needKeyUpdate(&array) && hashMightPanic(&array));
+        }
     }
 }
 
@@ -122,6 +204,9 @@ static void fresh(const rtype *k, const rtype *e)
     MapOf(&broken, &key, &elem, gm_exact);
 }
 
+//= SPEC.md#S-TYPE-8 type=test
+//# reflect_makemap MUST throw on a descriptor that breaks one of these conditions, the first one that it
+//# breaks, and otherwise do what makemap does without an hmap of the caller's.
 static void test_reflect_makemap(void)
 {
     fresh(&t_int64, &t_int64);
@@ -188,6 +273,8 @@ static void test_reflect_makemap(void)
 int main(void)
 {
     test_layout();
+    test_every_kind();
+    test_every_part();
     test_not_comparable();
     test_bad_alignment();
     test_reflect_makemap();

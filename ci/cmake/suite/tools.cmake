@@ -30,12 +30,42 @@ gomap_wrong(fuzz-seed "--seed.*1e3" ${fuzz} --seed 1e3)
 gomap_wrong(fuzz-sanitizer "--sanitizer.*tsan" ${fuzz} --sanitizer tsan)
 gomap_wrong(fuzz-msan-aflpp "MSan.*libfuzzer" ${fuzz} --sanitizer msan --engine aflpp)
 gomap_wrong(fuzz-json "--json.*no-such-folder" ${fuzz} --json ${bad}/no-such-folder/x.json)
+gomap_wrong(fuzz-campaign-file "--campaign.*fine\\.txt is a file" ${fuzz} --campaign ${bad}/fine.txt)
+gomap_wrong(fuzz-campaign-other "--campaign.*holds something else" ${fuzz} --campaign ${bad})
+gomap_wrong(fuzz-campaign-folder "--campaign.*cannot make" ${fuzz} --campaign ${bad}/no-such-folder/campaign)
+file(WRITE ${bad}-campaign/campaign.json "{\"gomap campaign\": 999}\n")
+gomap_wrong(fuzz-campaign-version "--campaign.*another version" ${fuzz} --campaign ${bad}-campaign)
+gomap_wrong(fuzz-campaign-work "--campaign.*--work" ${fuzz} --campaign ${bad}/campaign --work ${bad}/work)
+gomap_wrong(fuzz-slice "--slice is for --campaign" ${fuzz} --slice 5m)
 gomap_wrong(fuzz-option "unrecognized arguments" ${fuzz} --frobnicate)
 gomap_wrong(fuzz-word "unrecognized arguments" ${fuzz} frobnicate)
 
+gomap_wrong(oss-fuzz-engine "--engine.*nonsense" ${oss_fuzz} --engine nonsense)
+gomap_wrong(oss-fuzz-jobs "--jobs.*0" ${oss_fuzz} --jobs 0)
+
+file(WRITE ${bad}/entry.list "map.c mapassign, true: h == NULL\n")
+file(WRITE ${bad}/twice.list "never: for no reason\n    map.c mapassign, not called\n    map.c mapassign, not called\n")
+gomap_wrong(coverage-list "--list.*no-such-file" ${GOMAP_ROOT}/ci/coverage --list ${bad}/no-such-file)
+gomap_wrong(coverage-entry "entry\\.list:1: neither a section" ${GOMAP_ROOT}/ci/coverage --list ${bad}/entry.list)
+gomap_wrong(coverage-twice "twice\\.list:3: .*twice" ${GOMAP_ROOT}/ci/coverage --list ${bad}/twice.list)
+gomap_wrong(coverage-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/coverage --jobs 0)
+gomap_wrong(coverage-option "unrecognized arguments" ${GOMAP_ROOT}/ci/coverage --frobnicate)
+
 gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
 gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
+gomap_wrong(bugs-seeds "--seeds.*0" ${GOMAP_ROOT}/ci/bugs --fuzz --seeds 0)
+gomap_wrong(bugs-targets "no target 'nonsense'.*best, all, " ${GOMAP_ROOT}/ci/bugs --fuzz --targets nonsense)
+gomap_wrong(bugs-engine "--engine.*nonsense" ${GOMAP_ROOT}/ci/bugs --fuzz --engine nonsense)
+gomap_wrong(bugs-time "--time.*fortnight" ${GOMAP_ROOT}/ci/bugs --fuzz --time fortnight)
+gomap_wrong(bugs-without-fuzz "--seeds goes with --fuzz" ${GOMAP_ROOT}/ci/bugs --seeds 3)
 gomap_wrong(bugs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/bugs --frobnicate)
+
+gomap_wrong(spec-clause "no clause 'S-NONSENSE-1'" ${GOMAP_ROOT}/ci/spec S-NONSENSE-1)
+gomap_wrong(spec-option "unrecognized arguments" ${GOMAP_ROOT}/ci/spec --frobnicate)
+gomap_wrong(docs-option "unrecognized arguments" ${GOMAP_ROOT}/ci/docs --frobnicate)
+gomap_wrong(docs-both "do not go together" ${GOMAP_ROOT}/ci/docs --draw --mistakes)
+gomap_wrong(bucket-kind "'nonsense' is no kind of elem" ${build}/gcc/bucket int64 nonsense)
+gomap_wrong(bucket-nothing "usage" ${build}/gcc/bucket)
 
 set(replay ${build}/gcc/replay)
 file(WRITE ${bad}/mistake.txt "map key=int64 elem=int64\nassign 1..9\nassing 3\n")
@@ -83,15 +113,31 @@ gomap_wrong(triage-nothing "usage" ${triage})
 gomap_wrong(triage-file "no-such-file is not a file" ${triage} ${bad}/no-such-file)
 gomap_wrong(triage-target "nonsense" ${triage} --target nonsense ${bad}/fine.txt)
 gomap_wrong(triage-mistake "mistake\\.txt:3:1: " ${triage} ${bad}/mistake.txt)
+gomap_wrong(triage-form "--as.*perl" ${triage} --as perl ${bad}/fine.txt)
 gomap_wrong(triage-promote "what-was-wrong" ${triage} --promote ../escape ${bad}/fine.txt)
 gomap_wrong(draw-name "ends in .svg" ${replay} --draw ${bad}/fine.txt ${bad}/fine.txt)
 gomap_wrong(draw-folder "no-such-folder" ${replay} --draw ${bad}/no-such-folder/map.svg ${bad}/fine.txt)
 gomap_test(NAME tools/triage-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_triage.py ${build}/gcc
-  TIMEOUT 180 LABELS tools FIXTURES built-gcc)
+  TIMEOUT 600 LABELS tools FIXTURES built-gcc)
+
+# ref/layout.json, and the tables made of it: what the code says, and what Go says.
+set(layout_says "on 386: .* are the same")
+if(no_go)
+  set(layout_says "skipped: not compared with Go")
+elseif(no_m32)
+  set(layout_says "on amd64: .* are the same")
+endif()
+gomap_test(NAME tools/layout COMMAND ${GOMAP_EXPECT} 0 ${layout_says} ${GOMAP_ROOT}/ci/layout --check TIMEOUT 300 LABELS tools)
+gomap_wrong(layout-option "unrecognized arguments" ${GOMAP_ROOT}/ci/layout --frobnicate)
+gomap_test(NAME tools/layout-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_layout.py TIMEOUT 300 LABELS tools SKIP ${no_m32})
 
 # ci/fuzz itself, with stand-ins for the engines where a real one takes long.
 gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
   TIMEOUT 120 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
+
+# A campaign with libFuzzer: killed, taken up again, pruned, interrupted.
+gomap_test(NAME tools/campaign COMMAND python3 -B ${GOMAP_ROOT}/ci/test_campaign.py
+  TIMEOUT 300 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
 
 gomap_test(NAME tools/draw COMMAND python3 -B ${GOMAP_ROOT}/ci/test_draw.py ${build}/gcc
   TIMEOUT 120 LABELS tools FIXTURES built-gcc)
