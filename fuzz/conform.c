@@ -57,7 +57,7 @@ static struct {
     char beside[4096];
     bool until_first, broke;
     uint64_t random;
-    trace tr, work;
+    trace tr, low, work;
 } my = {.seconds = 60, .shrink = 5};
 
 static _Noreturn void die(const char *about, const char *what)
@@ -117,14 +117,14 @@ static bool excusable(const breach *b)
     return my.c.errata != 0 && b->level == level_range && strcmp(b->judge, "range") == 0;
 }
 
-static void broken(const trace *tr, breach b)
+static void broken(const trace *tr, breach b, bool lower)
 {
     conform_rule *r = rules_find(b.level, b.judge, b.rule);
     if (r->first != NULL && !excusable(&b)) {
         r->broken++;
         return;
     }
-    conform_how how = {.in_step = true};
+    conform_how how = {.in_step = true, .lower = lower};
     my.c.child.quiet = true; /* it has said once what it had to say */
     memcpy(&my.work, tr, sizeof my.work);
     bool steady = again(tr, &b, &how, excusable(&b) ? excuse_tries : confirm_tries);
@@ -160,7 +160,16 @@ static void one_trace(const trace *tr)
     breach b = conform_run(&my.c, tr, &how);
     states_end();
     if (b.any) {
-        broken(tr, b);
+        broken(tr, b, false);
+    }
+    if (b.any && b.level == level_structure && !over()) { /* is it the structure alone? */
+        const conform_how below = {.lower = true};
+        my.low = *tr;
+        my.low.mode = my.c.strict ? gm_strict : tr->mode;
+        b = conform_run(&my.c, &my.low, &below);
+        if (b.any) {
+            broken(&my.low, b, true);
+        }
     }
 }
 

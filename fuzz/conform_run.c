@@ -76,7 +76,7 @@ static void ask_slot(runner *r, request what, unsigned slot)
  * costs no more than a few MiB. */
 static int64_t sane_hint(const runner *r, int64_t hint)
 {
-    if (!r->structure) {
+    if (!r->shaped) {
         return hint >= 0 && hint <= most_hint ? hint : 0;
     }
     maptype t;
@@ -98,11 +98,11 @@ static bool fresh_map(runner *r, uint8_t maker, int64_t hint, bool first)
     snprintf(to_child, sizeof to_child, "map key=%s elem=%s hint=%" PRId64, key_kind_names[tr->key],
              elem_kind_names[tr->elem], hint);
     snprintf(text, sizeof text, "%s hash=%s mode=%s maker=%s%s", to_child, hash_kind_names[tr->hash],
-             r->exact ? "exact" : "strict", r->structure ? makers[maker] : makers[0], seed);
+             r->exact ? "exact" : "strict", r->shaped ? makers[maker] : makers[0], seed);
     memset(r->begun, 0, sizeof r->begun);
     for (r->nomem = true; r->nomem && !r->stop;) { /* again where memory had to fail */
         r->nomem = false;
-        ask(r, (asked){.what = req_map}, text, r->structure ? NULL : to_child);
+        ask(r, (asked){.what = req_map}, text, r->shaped ? NULL : to_child);
         settle(r);
     }
     return r->made && !r->stop;
@@ -299,7 +299,7 @@ static void do_op(runner *r, const op *o)
         do_fail(r, o);
         break;
     case op_seed:
-        if (r->structure) {
+        if (r->shaped) {
             snprintf(text, sizeof text, "seed %u", o->key);
             ask_plain(r, req_seed, text);
         }
@@ -372,11 +372,14 @@ breach conform_run(conform *c, const trace *tr, const conform_how *how)
     r.c = c;
     r.tr = tr;
     r.how = how;
-    r.range = judged(c, level_range);
+    /* Where only exact mode can be had, an erratum may break the promise, and
+     * which it is only the structure tells. */
+    r.range = judged(c, level_range) && (!how->lower || c->strict);
     r.memory = judged(c, level_memory) && has_failures(tr);
     r.leaks = judged(c, level_memory);
-    r.structure = judged(c, level_structure) && !r.memory && (c->target.hashes >> tr->hash & 1) != 0;
-    r.exact = r.structure && (c->exact && (tr->mode == gm_exact || !c->strict));
+    r.shaped = judged(c, level_structure) && !r.memory && (c->target.hashes >> tr->hash & 1) != 0;
+    r.structure = r.shaped && !how->lower;
+    r.exact = r.shaped && c->exact && (tr->mode == gm_exact || !c->strict);
     if (c->child.pid == 0 || c->child.fault != peer_well) {
         conform again = *c;
         char why[256];

@@ -43,6 +43,7 @@ typedef struct breach {
 typedef struct conform_how {
     bool in_step; /* no request before the last one is answered */
     bool counted; /* for the numbers of the report */
+    bool lower;   /* the structure is not looked at, although it is asked for */
     void (*saw)(void *ctx,
                 const port *p); /* called after each request that the port has carried out, or NULL */
     void *ctx;

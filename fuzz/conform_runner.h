@@ -43,7 +43,8 @@ typedef struct runner {
     conform *c;
     const trace *tr;
     const conform_how *how;
-    bool range, structure, memory, leaks, exact; /* what is judged in this run */
+    bool range, structure, memory, leaks; /* what is judged in this run */
+    bool shaped, exact;                   /* the child is told hash, mode, maker and seed; and that mode */
     port ref;
 
     asked ring[runner_window];

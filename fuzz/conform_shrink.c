@@ -19,6 +19,7 @@ typedef struct shrinker {
     trace *tr;
     breach *b;
     double end;
+    bool within; /* wanted is an op of the trace that breaks it */
 } shrinker;
 
 static double now(void)
@@ -35,7 +36,8 @@ static bool still(shrinker *s, const trace *candidate)
         return false;
     }
     breach b = conform_run(s->c, candidate, s->how);
-    if (!b.any || strcmp(b.judge, s->b->judge) != 0 || strcmp(b.rule, s->b->rule) != 0) {
+    if (!b.any || strcmp(b.judge, s->b->judge) != 0 || strcmp(b.rule, s->b->rule) != 0 ||
+        (s->within && b.op > candidate->nops)) {
         return false;
     }
     *s->b = b;
@@ -179,6 +181,33 @@ static bool smaller_header(shrinker *s, trace *work)
     return any;
 }
 
+/* What shows only when all is looked at once more, at the end, gets an op of its
+ * own, so that the trace says everything. */
+static void spell_out(shrinker *s, trace *work)
+{
+    s->within = true;
+    if (s->b->op <= s->tr->nops || s->tr->nops + 2 > trace_max_ops) {
+        return;
+    }
+    memcpy(work, s->tr, sizeof *work);
+    work->ops[work->nops++] = (op){.code = op_iter};
+    work->ops[work->nops++] = (op){.code = op_next, .all = true};
+    if (still(s, work)) {
+        return;
+    }
+    for (size_t i = 0; i < s->tr->nops; i++) {
+        if (s->tr->ops[i].code != op_assign) {
+            continue;
+        }
+        memcpy(work, s->tr, sizeof *work);
+        work->ops[work->nops] = work->ops[i];
+        work->ops[work->nops++].code = op_get;
+        if (still(s, work)) {
+            return;
+        }
+    }
+}
+
 bool conform_shrink(conform *c, trace *tr, breach *b, const conform_how *how, double seconds)
 {
     static trace work;
@@ -195,6 +224,9 @@ bool conform_shrink(conform *c, trace *tr, breach *b, const conform_how *how, do
         }
         any = smaller_header(&s, &work) || any;
     }
+    bool whole = now() < s.end;
+    s.end += 1;
+    spell_out(&s, &work);
     c->child.patience_ms = patience;
-    return now() < s.end;
+    return whole;
 }
