@@ -110,9 +110,11 @@ def run_all(builds, targets, jobs):
         shutil.rmtree(build.profiles, ignore_errors=True)
         os.makedirs(build.profiles)
         for target, status in targets.items():
-            for options in [], ["--dump"]:
-                work.append((build, target, [build.replay, *options, "--target", target,
-                                             f"{build.folder}/corpus/{target}"], status))
+            folders = [f"{build.folder}/corpus/{target}"]
+            work.append((build, target, [build.replay, "--dump", "--target", target, *folders], status))
+            if os.path.isdir(f"{ROOT}/corpus/{target}/min"):
+                folders.append(f"{ROOT}/corpus/{target}/min")
+            work.append((build, target, [build.replay, "--target", target, *folders], status))
         tests = sorted(name for name in os.listdir(f"{build.folder}/tests") if re.fullmatch(r"test_\w+", name))
         if not tests:
             trouble(f"no unit tests in {build.folder}/tests")
@@ -348,11 +350,11 @@ def write_html(builds, names, rows):
                       "--show-mcdc", f"--output-dir={folder}/{name}-{build.bits}", f"--project-title=gomap: {title}")
     titles = {title: name for name, title in names.items()}
     lines = []
-    for i, r in enumerate(rows):
+    for r in rows:
         cells = [html.escape(text) for text in r]
         if r[0] in titles:
             cells += [f'<a href="{titles[r[0]]}-{b.bits}/index.html">{b.bits}-bit</a>' for b in builds]
-        tag = "td" if i else "th"
+        tag = "th" if r[1] == "lines" else "td"
         lines.append("<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>")
     with open(f"{folder}/index.html", "w", encoding="utf-8") as file:
         file.write("<!doctype html><meta charset=utf-8><title>gomap: coverage of ref/</title>\n"

@@ -137,7 +137,8 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
 endif()
 
 # build/<preset>/corpus/<target>/: seeds compiled from their text, and the
-# regression inputs as they are.  Engines and replay read this folder.
+# regression inputs as they are.  Engines and replay read this folder; for an
+# engine to start from, min/ is there as well.
 set(compiled "")
 foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
   set(folder ${PROJECT_SOURCE_DIR}/corpus/${target})
@@ -163,6 +164,17 @@ foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
     add_custom_command(OUTPUT ${out}/${name}
       COMMAND ${CMAKE_COMMAND} -E copy ${input} ${out}/${name} DEPENDS ${input} VERBATIM)
   endforeach()
+  if(NOT GOMAP_ENGINE STREQUAL "replay")
+    file(GLOB min CONFIGURE_DEPENDS ${folder}/min/*)
+    set(copies ${min})
+    list(TRANSFORM copies REPLACE "^.*/" "${out}/")
+    if(min)
+      list(APPEND wanted ${copies})
+      add_custom_command(OUTPUT ${copies}
+        COMMAND ${CMAKE_COMMAND} -E copy_directory ${folder}/min ${out} DEPENDS ${min} VERBATIM
+        COMMENT "corpus/${target}/min")
+    endif()
+  endif()
   # An input that was renamed or removed must not live on here.
   file(GLOB present ${out}/*)
   if(wanted AND present)

@@ -51,6 +51,12 @@ gomap_wrong(coverage-twice "twice\\.list:3: .*twice" ${GOMAP_ROOT}/ci/coverage -
 gomap_wrong(coverage-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/coverage --jobs 0)
 gomap_wrong(coverage-option "unrecognized arguments" ${GOMAP_ROOT}/ci/coverage --frobnicate)
 
+gomap_wrong(corpus-target "no target 'nonsense'" ${GOMAP_ROOT}/ci/corpus --target nonsense)
+gomap_wrong(corpus-into "--into.*no-such-folder" ${GOMAP_ROOT}/ci/corpus --into ${bad}/no-such-folder)
+gomap_wrong(corpus-option "unrecognized arguments" ${GOMAP_ROOT}/ci/corpus --frobnicate)
+gomap_test(NAME tools/corpus-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_corpus.py
+  TIMEOUT 180 LABELS tools FIXTURES built-libfuzzer-none)
+
 gomap_wrong(bugs-name "no bug 'nonsense'" ${GOMAP_ROOT}/ci/bugs nonsense)
 gomap_wrong(bugs-jobs "--jobs.*0" ${GOMAP_ROOT}/ci/bugs --jobs 0)
 gomap_wrong(bugs-seeds "--seeds.*0" ${GOMAP_ROOT}/ci/bugs --fuzz --seeds 0)
