@@ -38,7 +38,8 @@ a { color: inherit; }
 svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 12px; fill: var(--soft); } svg .axis { stroke: var(--rule); }
 svg polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.k { margin-right: .8rem; white-space: nowrap; } .k::before { content: "\\25A0\\a0"; color: inherit; }
+.k { margin-right: .8rem; white-space: nowrap; } .k.line { white-space: normal; overflow-wrap: anywhere; }
+.k::before { content: "\\25A0\\a0"; color: inherit; }
 """ + "".join(".c%d { color: var(--c%d); } svg .c%d { stroke: var(--c%d); } svg circle.c%d { fill: var(--c%d); }\n" % ((n,) * 6)
               for n in range(8))
 
@@ -89,7 +90,7 @@ def plot(title, series, end, steps=False):
         elif points:
             parts.append('<polyline class="c%d" points="%s"/>' % (
                 colour, " ".join("%.1f,%.1f" % (x_of(x), y_of(y)) for x, y in points)))
-    values = "".join('<span class="k c%d">%s</span>' % (colour, "{:,.0f}".format(points[-1][1]))
+    values = " ".join('<span class="k c%d">%s</span>' % (colour, "{:,.0f}".format(points[-1][1]))
                      for _, colour, points in series if points)
     words = "; ".join("%s %s" % (label, "{:,.0f}".format(points[-1][1])) for label, _, points in series if points)
     return ('<figure><figcaption><b>%s</b>%s</figcaption><svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s</svg></figure>'
@@ -129,7 +130,7 @@ def crash_plot(history, end):
         points = [(line["at"], line["crashes"][verdict]) for line in history.lines
                   if line["target"] == target and verdict in line.get("crashes", {})]
         lines.append(("%s: %s" % (target, verdict), colour, running_sum([(0, 0)] + points)))
-    keys = "".join('<div class="k c%d">%s</div>' % (colour, html.escape(label)) for label, colour, _ in lines)
+    keys = "".join('<div class="k line c%d">%s</div>' % (colour, html.escape(label)) for label, colour, _ in lines)
     return '<div class="wide">%s%s</div>' % (plot("crashes so far", lines, end, steps=True), keys)
 
 
