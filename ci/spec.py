@@ -37,7 +37,8 @@ def say(text):
 
 
 def bug_table():
-    """What the last ci/bugs says, by bug, if nothing that it speaks of is newer; else None."""
+    """What the last ci/bugs says, by bug, if nothing that it speaks of is newer; else None.
+    Without Go it left out what only the judge go sees: of those nothing is known."""
     path = f"{ROOT}/build/bugs/table.json"
     inputs = [f for pattern in ("ref/*.[ch]", "fuzz/bugs/*.patch", "corpus/*/*/*")
               for f in glob.glob(f"{ROOT}/{pattern}")]
@@ -45,8 +46,12 @@ def bug_table():
         if os.path.getmtime(path) < max(os.path.getmtime(f) for f in inputs):
             return None
         with open(path, encoding="utf-8") as file:
-            return {row["name"]: bool(row.get("killed")) for row in json.load(file)}
-    except (OSError, ValueError, KeyError, TypeError):
+            rows = json.load(file)
+        with_go = any(verdict.startswith("go: ") for row in rows for verdicts in row.get("killed", {}).values()
+                      for verdict in verdicts)
+        return {row["name"]: bool(row.get("killed")) for row in rows
+                if row.get("killed") or with_go or row["judge"] != "go"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -64,7 +69,7 @@ def check_ties(clauses, killed, findings):
             continue
         if not clause.bugs:
             findings.append(f"{where} is {clause.word}, and no patch in fuzz/bugs/ breaks it")
-        elif killed is not None and not any(killed.get(bug.name) for bug in clause.bugs):
+        elif killed is not None and not any(killed.get(bug.name, True) for bug in clause.bugs):
             names = ", ".join(bug.name for bug in clause.bugs)
             findings.append(f"{where} is {clause.word}, and nothing that breaks it was found by ci/bugs: {names}")
 
@@ -85,7 +90,7 @@ def show_matrix(clauses, killed):
     for clause in clauses.values():
         # The most particular test is the one that says it in code.
         tests = sorted(clause.tests, key=lambda c: c.path.startswith("corpus/"))
-        bugs = sorted(clause.bugs, key=lambda b: not (killed or {}).get(b.name))
+        bugs = sorted(clause.bugs, key=lambda b: not (killed or {}).get(b.name, True))
         code = clause.implementations or clause.exceptions
         print(f"{clause.name:<14} {clause.word:<9} {first(code, place):<22} {first(tests, place):<34} "
               f"{first(bugs, lambda b: b.name)}")
@@ -99,7 +104,8 @@ def show_clause(clause, killed):
         for citation in citations:
             print(f"  {title:<15} {place(citation)}" + (f": {citation.reason}" if citation.reason else ""))
     for bug in clause.bugs:
-        dies = "" if killed is None else " (found)" if killed.get(bug.name) else " (NOT FOUND)"
+        fate = None if killed is None else killed.get(bug.name)
+        dies = "" if fate is None else " (found)" if fate else " (NOT FOUND)"
         print(f"  {'mistake':<15} {bug.name}{dies}: {bug.what}")
 
 
@@ -152,7 +158,7 @@ def main():
         say("build/bugs/table.json is missing or old: that the mistakes are found is left to ci/bugs")
     words = {word: sum(1 for c in clauses.values() if c.word == word) for word in spec_text.WORDS}
     print(f"{len(clauses)} clauses ({', '.join(f'{n} {word}' for word, n in words.items() if n)}), "
-          f"{len(citations)} citations, {len(bugs)} mistakes{'' if killed is None else ', all their fates known'}, "
+          f"{len(citations)} citations, {len(bugs)} mistakes{'' if killed is None else f' ({sum(killed.values())} found by ci/bugs)'}, "
           f"{rules} rules of judges; "
           f"map.go: {twins} functions have their twin, {exceptions} need none; "
           + (f"{branches} branches of map.c under a clause; " if branches is not None else "")

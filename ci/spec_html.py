@@ -77,7 +77,7 @@ def ties(clause, killed):
     if clause.word != "free":
         links = []
         for bug in clause.bugs:
-            fate = "" if killed is None or killed.get(bug.name) else ' <b class="bad">not found</b>'
+            fate = "" if killed is None or killed.get(bug.name, True) else ' <b class="bad">not found</b>'
             links.append(f'<a href="{page_of(bug.path)}" title="{html.escape(bug.what)}">{bug.name}</a>{fate}')
         rows.append(("mistakes", " ".join(links) or '<b class="bad">none</b>'))
     return "".join(f'<span class="dim">{title}</span><span class="links">{links}</span>\n' for title, links in rows)
@@ -85,8 +85,9 @@ def ties(clause, killed):
 
 def index(clauses, killed):
     areas = list(dict.fromkeys(c.area for c in clauses.values()))
-    known = ("ci/bugs finds every mistake named here" if killed and all(killed.values()) else
-             "some mistakes are not found by ci/bugs" if killed else "that the mistakes are found is what ci/bugs shows")
+    known = ("ci/bugs has found every mistake named here" if killed and all(killed.get(b.name) for c in clauses.values()
+                                                                           for b in c.bugs) else
+             "ci/bugs has found the mistakes that are not marked" if killed else "that the mistakes are found is what ci/bugs shows")
     body = ["<h1>The clauses of Go's classic map</h1>\n",
             f'<p class="dim">{len(clauses)} clauses of {link("ref/SPEC.md", 1, "ref/SPEC.md")}, with the lines that '
             f"implement and test them and the mistakes that break them; {known}. Written by ci/spec.</p>\n<nav>",
