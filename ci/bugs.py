@@ -20,7 +20,6 @@ import argparse
 import concurrent.futures
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +30,7 @@ import bugs_fuzz
 import bugs_replay
 from bugs_catalogue import HOME, ROOT, Bug, locked, names, say, targets, trouble
 from bugs_engines import ENGINES
-from fuzz import parse_time
+from fuzz_main import parse_time
 
 
 def judges_of(row):

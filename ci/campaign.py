@@ -37,6 +37,8 @@ from fuzz_table import Screen, duration, judges_line
 
 FORMAT = 1
 PRUNE_EVERY = 4      # rounds of a target
+AFL_OUT = "-aflpp-out"
+FAILURES = 3         # slices in which an engine did not run at all: then it never will
 CRASHES_READ = 20    # of one slice; the others are only counted as what they are to the engine
 
 
@@ -196,7 +198,7 @@ class SliceOfAfl(Slice, Afl):
         self.env["AFL_SYNC_TIME"] = "1"  # minutes between two looks at what the others have found
         self.name_of_instance = "main" if self.instance == 0 else "s%d" % self.instance
         # All instances of a round write below one folder: that is how they find each other.
-        self.out = os.path.join(os.path.dirname(self.folder), self.target + "-aflpp-out", self.name_of_instance)
+        self.out = os.path.join(os.path.dirname(self.folder), self.target + AFL_OUT, self.name_of_instance)
 
     def command(self):
         command = super().command()
@@ -285,13 +287,15 @@ class Campaign:
                            env=environment("libfuzzer", self.options.sanitizer))
         after = len(files_of(small))
         if status != 0 or (before and not after):
-            raise Trouble("%s: pruning the corpus fails, exit status %s:\n%s" % (target, status, said[-2000:]))
-        os.rename(folder, folder + ".before")
-        os.rename(small, folder)
-        shutil.rmtree(folder + ".before")
+            self.say("%s: pruning fails, exit status %s, and all %d inputs stay:\n%s" % (target, status, before, said[-2000:]))
+            after = before
+        else:
+            os.rename(folder, folder + ".before")
+            os.rename(small, folder)
+            shutil.rmtree(folder + ".before")
         self.history.add({"pruned": number, "target": target, "at": round(self.at(), 1),
                           "seconds": round(time.monotonic() - begun, 1), "before": before, "after": after})
-        self.say("%s: pruned, %d inputs, %d fell" % (target, after, before - after))
+        self.say("%s: %d inputs after pruning, %d fell" % (target, after, before - after))
 
     def replay_all(self, target):
         """Before anything is looked for: does all that is known still pass?  False: its own corpus fails."""
@@ -352,6 +356,12 @@ class Campaign:
                 duration(self.at() - self.base), duration(self.options.time),
                 sum("engine" in line for line in self.history.lines), sum(self.history.crashes().values())))
             time.sleep(0.2)
+        shutil.rmtree(os.path.join(self.run_folder, target + AFL_OUT), ignore_errors=True)
+        for engine in engines:
+            last = [line for line in self.history.lines if line.get("engine") == engine][-FAILURES:]
+            if len(last) == FAILURES and all(
+                    not line["runs"] and any(verdict.startswith("engine: ") for verdict in line["crashes"]) for line in last):
+                raise Trouble("%s has not run once in %d slices; see above" % (engine, FAILURES))
 
     def done(self, job, number):
         if job.verdict == "hung":

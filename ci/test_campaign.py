@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests of ci/fuzz --campaign: its folder, its history, its report, and what a kill leaves of it.
 
-The last part runs libFuzzer for some seconds; it wants build/libfuzzer-asan-ubsan, or builds it.
+The last part runs libFuzzer and AFL++ for some seconds; it wants them built with asan-ubsan, or builds them.
 """
 
 import argparse
+import contextlib
 import glob
 import html.parser
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -232,8 +234,25 @@ class Running(Scratch):
     def lines(self):
         return campaign.History(os.path.join(self.folder, "history.jsonl")).lines
 
+    @unittest.skipUnless(shutil.which("afl-fuzz"), "no afl-fuzz")
+    def test_both_engines_share(self):
+        with self.campaign("--target", TARGET, "--no-go", "--time", "10m", "--slice", "2s", "--jobs", "3") as one:
+            self.assertEqual(engines.build(one.options, one.screen, one.run_folder), ["libfuzzer", "aflpp"])
+            for _ in range(2):
+                one.round(TARGET, ["libfuzzer", "aflpp"])
+            lines = one.history.lines
+            self.assertEqual(sorted((line["round"], line["engine"], line["instance"]) for line in lines),
+                             [(n, *slot) for n in (1, 2) for slot in (("aflpp", 0), ("libfuzzer", 0), ("libfuzzer", 1))])
+            self.assertEqual([line["crashes"] for line in lines], [{}] * 6)
+            for line in lines:
+                self.assertGreater(line["runs"], 0, line)
+                self.assertGreater(line["features"], 0, line)
+            self.assertGreater(sum(line["new"] for line in lines if line["engine"] == "aflpp"), 0)
+            self.assertGreater(len(os.listdir(one.corpus(TARGET))), 0)
+            self.assertEqual([name for name in os.listdir(one.run_folder) if TARGET in name], [])
+
     def engines(self):
-        """Processes that have this campaign's folder in their arguments, and are no zombies."""
+        """libFuzzers that have this campaign's folder in their arguments, and are no zombies."""
         found = []
         for path in glob.glob("/proc/[0-9]*/cmdline"):
             try:
@@ -241,7 +260,7 @@ class Running(Scratch):
                     text = file.read()
             except OSError:
                 continue
-            if self.folder in text and "fuzz_main.py" not in text:
+            if self.folder in text and "-max_total_time=" in text and "setpriv" not in text:
                 found.append(text)
         return found
 
@@ -287,10 +306,10 @@ class Running(Scratch):
 
     def test_interrupted(self):
         process = self.start("--time", "10m", "--target", TARGET)
-        while not self.engines():
+        inputs = os.path.join(self.folder, "corpus", TARGET)
+        while not (self.engines() and os.listdir(inputs)):
             time.sleep(0.05)
             self.assertIsNone(process.poll())
-        time.sleep(2)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, output)
@@ -311,13 +330,33 @@ class Running(Scratch):
             self.assertEqual((line["pruned"], line["before"], line["after"]), (4, 40, len(os.listdir(corpus))))
             self.assertTrue(0 < line["after"] < 40, line)
             write(os.path.join(corpus, "one more"), "x")
-            build, fuzz.BUILD = fuzz.BUILD, self.folder  # no engine there
-            try:
-                with self.assertRaises(OSError):
-                    one.prune(TARGET, 5)
-            finally:
-                fuzz.BUILD = build
+            with self.engine("#!/bin/sh\nexit 1\n"):
+                one.prune(TARGET, 8)
             self.assertIn("one more", os.listdir(corpus))
+            self.assertEqual(one.history.pruned(TARGET), 8)
+            self.assertEqual(one.history.lines[-1]["before"], one.history.lines[-1]["after"])
+
+    def test_engine_that_never_runs(self):
+        with self.campaign("--target", TARGET, "--no-go", "--time", "10m", "--jobs", "1") as one:
+            with self.engine("#!/bin/sh\necho no such thing >&2\nexit 3\n"):
+                with self.assertRaisesRegex(fuzz.Trouble, "libfuzzer has not run once in 3 slices"):
+                    for _ in range(4):
+                        one.round(TARGET, ["libfuzzer"])
+            self.assertEqual(one.history.crashes(), {(TARGET, "engine: exit status 3"): 3})
+
+    @contextlib.contextmanager
+    def engine(self, script):
+        """A stand-in for libFuzzer's program of TARGET."""
+        build, fuzz.BUILD = fuzz.BUILD, os.path.join(self.folder, "build")
+        folder = os.path.join(fuzz.BUILD, "libfuzzer-asan-ubsan")
+        os.makedirs(folder)
+        write(os.path.join(folder, "fuzz_" + TARGET), script)
+        os.chmod(os.path.join(folder, "fuzz_" + TARGET), 0o755)
+        os.symlink(os.path.join(build, "libfuzzer-asan-ubsan", "replay"), os.path.join(folder, "replay"))
+        try:
+            yield
+        finally:
+            fuzz.BUILD = build
 
     def test_corpus_that_fails_by_now(self):
         with self.campaign("--target", TARGET, "--no-go") as one:

@@ -135,9 +135,9 @@ gomap_test(NAME tools/layout-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_layou
 gomap_test(NAME tools/fuzz-unit COMMAND python3 -B ${GOMAP_ROOT}/ci/test_fuzz.py
   TIMEOUT 120 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
 
-# A campaign with libFuzzer: killed, taken up again, pruned, interrupted.
+# A campaign: killed, taken up again, pruned, interrupted.  It leaves AFL++ out where it is not.
 gomap_test(NAME tools/campaign COMMAND python3 -B ${GOMAP_ROOT}/ci/test_campaign.py
-  TIMEOUT 300 LABELS tools FIXTURES built-libfuzzer-asan-ubsan)
+  TIMEOUT 300 LABELS tools FIXTURES built-libfuzzer-asan-ubsan built-aflpp-asan-ubsan)
 
 gomap_test(NAME tools/draw COMMAND python3 -B ${GOMAP_ROOT}/ci/test_draw.py ${build}/gcc
   TIMEOUT 120 LABELS tools FIXTURES built-gcc)
