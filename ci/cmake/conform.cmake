@@ -22,13 +22,16 @@ if(NOT CMAKE_CROSSCOMPILING)
     gomap_goarch(goarch)
     set(GOMAP_CHILD_GO ${PROJECT_BINARY_DIR}/conform/child_go)
     set(source ${PROJECT_SOURCE_DIR}/fuzz/conform/child_go/main.go)
+    # As in go.cmake: builds side by side share what they compile of Go's library.
+    set(cache ${PROJECT_BINARY_DIR}/gocache)
+    if(PROJECT_BINARY_DIR MATCHES "^${PROJECT_SOURCE_DIR}/build/")
+      set(cache ${PROJECT_SOURCE_DIR}/build/gocache)
+    endif()
     add_custom_command(OUTPUT ${GOMAP_CHILD_GO}
       COMMAND ${CMAKE_COMMAND} -E env --unset=GOROOT GO111MODULE=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0
-        GOOS=linux GOARCH=${goarch} GOCACHE=${PROJECT_BINARY_DIR}/gocache
+        GOOS=linux GOARCH=${goarch} GOCACHE=${cache}
         ${GOMAP_ANY_GO} build -p 2 -trimpath -o ${GOMAP_CHILD_GO} ${source}
       DEPENDS ${source} VERBATIM COMMENT "child_go for ${goarch}")
     add_custom_target(child_go ALL DEPENDS ${GOMAP_CHILD_GO})
   endif()
 endif()
-
-install(TARGETS gomap-conform RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
