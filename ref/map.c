@@ -1168,7 +1168,7 @@ next:
             //= SPEC.md#S-ITERATE-21
             //# In strict mode an entry that the lookup for an evacuated slot finds in another bucket than the
             //# one walked MUST be left to that bucket.
-            if (gm_meets_elsewhere(t, h, it, k, (bucket - 1) & bucketMask(it->B))) {
+            if (gm_meets_elsewhere(t, h, it, k, (bucket + bucketMask(it->B)) & bucketMask(it->B))) {
                 continue;
             }
             it->key = rk;
@@ -2027,7 +2027,7 @@ static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket)
 
 /* ERRATA.md#E4.  Does the entry that was looked up for a stale key k lie in
  * another bucket than the one that is walked, counted as the iterator's own
- * array counts?  That happens when the map was emptied by deletes, which gives
+ * array counts?  (mapiternext's bucket is the one after it by then.)  That happens when the map was emptied by deletes, which gives
  * it a new seed, and k inserted again; the iteration meets the entry, or
  * another stale copy of k, in that bucket too.
  * Strict: leaves it to that bucket. */
