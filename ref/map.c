@@ -2027,10 +2027,9 @@ static bool gm_reads_key(const maptype *t, const hmap *h, uintptr_t checkBucket)
 
 /* ERRATA.md#E4.  Does the entry that was looked up for a stale key k lie in
  * another bucket than the one that is walked, counted as the iterator's own
- * array counts?  (mapiternext's bucket is the one after it by then.)  That happens when the map was emptied by deletes, which gives
- * it a new seed, and k inserted again; the iteration meets the entry, or
- * another stale copy of k, in that bucket too.
- * Strict: leaves it to that bucket. */
+ * array counts?  (mapiternext's bucket is the one after it by then.)  That happens when the map was emptied
+ * by deletes, which gives it a new seed, and k inserted again; the iteration meets the entry, or another
+ * stale copy of k, in that bucket too. Strict: leaves it to that bucket. */
 static bool gm_meets_elsewhere(const maptype *t, const hmap *h, const hiter *it, const void *k,
                                uintptr_t walked)
 {
