@@ -399,6 +399,9 @@ static void *draw(void *number)
 {
     int n;
     memcpy(&n, number, sizeof n);
+    const gm_rand fresh = {.t = {1, 1}}; /* nothing random before the thread is given a seed */
+    gm_rand state = gm_rand_state();
+    CHECK(memcmp(&state, &fresh, sizeof state) == 0);
     gm_rand_seed(7);
     uint32_t first = fastrand();
     for (int i = 0; i < 100 * n; i++) {

@@ -37,8 +37,37 @@ static void an_iterator_draws_a_long_word_for_more_than_28_bits_of_buckets(void)
     END();
 }
 
+static test_memory memory;
+
+static void call_newarray(void *n)
+{
+    intptr_t buckets;
+    memcpy(&buckets, n, sizeof buckets);
+    newarray(&t, buckets, 0);
+}
+
+/* Buckets of 16 bytes reach maxAlloc on 64-bit to the byte. */
+static void an_array_may_have_all_the_address_space_or_nothing(void)
+{
+    begin(&t_empty, &t_empty, 0);
+    void *none = newarray(&t, 0, 0);
+    CHECK(none != NULL && gm_gen_of(none)->nbuckets == 0 && gm_gen_of(none)->bytes == 0);
+    gm_gen_free(gm_gen_of(none));
+#if UINTPTR_MAX == UINT64_MAX
+    intptr_t all = (intptr_t)1 << 44, more = all + 1;
+    memory.refused = 0;
+    CHECK(newarray(&t, all, 0) == NULL && memory.refused == gm_genHeader + ((size_t)1 << 48));
+    CHECK(fails_with(gm_event_panic, "runtime: allocation size out of range", call_newarray, &more));
+#endif
+    intptr_t negative = -1;
+    CHECK(fails_with(gm_event_panic, "runtime: allocation size out of range", call_newarray, &negative));
+    END();
+}
+
 int main(void)
 {
+    test_memory_use(&memory);
+    an_array_may_have_all_the_address_space_or_nothing();
     an_iterator_draws_a_long_word_for_more_than_28_bits_of_buckets();
     return 0;
 }
