@@ -148,32 +148,34 @@ def heading(engine, plan):
     return line + ("  judge: rule" if len(plan.mutators) == 1 else "  with and without mutator")
 
 
+def over_all(cells, what):
+    """The median of all bugs, of which the survivors take longest."""
+    return statistics.median([NEVER if not cell or cell[what] is None else cell[what] for cell in cells])
+
+
 def summary(engine, rows, plan):
-    """What all bugs come to, in the best of each bug's targets."""
-    lines = []
-    medians = {}
+    """What all bugs come to, each in the best of its targets."""
+    lines, runs = [], {}
     for on in plan.mutators:
         best = []
         for row in rows:
             cells = [cell for cell in row["cells"] if cell["mutator"] == on]
-            best.append(min(cells, key=lambda c: NEVER if c["seconds"] is None else c["seconds"]) if cells else None)
-        killed = [cell for cell in best if cell and cell["seconds"] is not None]
-        medians[on] = {what: statistics.median([NEVER if not cell or cell[what] is None else cell[what] for cell in best])
-                       for what in ("runs", "seconds")}
-        shown = {what: "never" if value == NEVER else plain(value, 0) for what, value in medians[on].items()}
-        lines.append(f"{engine.name}, mutator {'on' if on else 'off'}: {len(killed)} of {len(rows)} killed "
-                     f"({100 * len(killed) / len(rows):.1f}%) within {plan.time} s by the median of {plan.seeds} "
-                     f"seed{'s' * (plan.seeds > 1)}; median {shown['runs']} runs, {shown['seconds']} s")
-    if len(plan.mutators) == 2:
-        on, off = medians[True]["runs"], medians[False]["runs"]
-        both = [row for row in rows if [c["runs"] is not None for c in row["cells"]] == [True, True]]
-        ratios = sorted(row["cells"][0]["runs"] / row["cells"][1]["runs"] for row in both)
-        if off != NEVER:
-            lines.append(f"{engine.name}: the median of runs with the mutator is {on / off:.2f} of that without it")
-        elif on != NEVER:
-            lines.append(f"{engine.name}: without the mutator the median bug survives")
-        if ratios:
-            lines.append(f"{engine.name}: {len(both)} die both ways; the median of their ratios is {statistics.median(ratios):.2f}")
+            best.append(min(cells, key=lambda c: NEVER if c["seconds"] is None else c["seconds"], default=None))
+        killed = sum(1 for cell in best if cell and cell["seconds"] is not None)
+        runs[on], seconds = over_all(best, "runs"), over_all(best, "seconds")
+        lines.append(f"{engine.name}, mutator {'on' if on else 'off'}: {killed} of {len(rows)} killed "
+                     f"({100 * killed / len(rows):.1f}%) within {plan.time} s by the median of {plan.seeds} "
+                     f"seed{'s' * (plan.seeds > 1)}; the median bug "
+                     + ("survives" if runs[on] == NEVER else f"takes {plain(runs[on], 0)} runs, {plain(seconds, 0)} s"))
+    if len(plan.mutators) == 2 and runs[True] != NEVER:
+        least = runs[False] if runs[False] != NEVER else None
+        if least:
+            lines.append(f"{engine.name}: the median bug takes {runs[True] / least:.2g} of the runs that it takes "
+                         "without the mutator")
+        both = [row["cells"] for row in rows if row["cells"] and all(c["runs"] is not None for c in row["cells"])]
+        if both and plan.best:
+            ratio = statistics.median(on["runs"] / off["runs"] for on, off in both)
+            lines.append(f"{engine.name}: of the {len(both)} that die both ways the median takes {ratio:.2g} of the runs")
     return lines
 
 
