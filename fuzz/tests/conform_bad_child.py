@@ -66,7 +66,7 @@ def main():
             if MODE == "wrong-length" and words[0] == "del":
                 said = "ok 70000"
             if MODE == "wrong-elem" and words[0] == "get" and said != "absent":
-                said = "ok x" + "00" * 128
+                said = "ok i70000"
             if MODE == "absent" and words[0] == "get":
                 said = "absent"
         except TypeError as error:

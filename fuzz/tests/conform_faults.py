@@ -44,7 +44,7 @@ def main():
         os.mkdir(f"{folder}/save")
         # The first is at fault in its middle, the second is not: the run has to get there.
         with open(f"{folder}/corpus/1.txt", "w", encoding="utf-8") as file:
-            file.write("map key=string elem=bytes128\nassign 1..20\ndelete 3..5\nclear\nassign 2..9\nget 1..9\n")
+            file.write("map key=string\nassign 1..4\ndelete 3\nclear\nassign 2..3\nget 1..3\n")
         with open(f"{folder}/corpus/2.txt", "w", encoding="utf-8") as file:
             file.write("map key=int64\nassign 1..30\nget 1..40\n")
         # How it is at fault; which rule says so, and what the report has.
