@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The catalogue of porting mistakes, fuzz/bugs/: what a patch says, and the port
-with it in a scratch folder.  For ci/bugs and ci/docs.
+with it in a scratch folder.  For ci/bugs, ci/docs and ci/mutants.
 """
 import contextlib
 import fcntl

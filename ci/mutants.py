@@ -27,7 +27,7 @@ import subprocess
 import sys
 import time
 
-from bugs import digest, read
+from bugs_catalogue import digest, read
 from mutants_run import HOME, ROOT, Run, say, trouble
 
 try:

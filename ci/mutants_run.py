@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 
-from bugs import digest, read
+from bugs_catalogue import digest, read
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = f"{ROOT}/build/mutants"
