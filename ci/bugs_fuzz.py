@@ -14,7 +14,7 @@ import statistics
 import time
 
 from bugs_catalogue import HOME, digest, locked, read, say
-from bugs_engines import ENGINES, keep_descendants
+from bugs_engines import keep_descendants
 
 SLICES = (2, 10)  # seconds that the targets get in turn, before each of them gets all
 NEVER = float("inf")
