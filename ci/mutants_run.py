@@ -268,14 +268,14 @@ class Run:
 
     def compiled(self, mutant, build, folder, *more):
         path, out = f"{folder}/{mutant.file}", f"{folder}/{mutant.file}.o"
-        with open(path, "w", encoding="ascii") as file:
+        with open(path, "w", encoding="latin-1") as file:
             file.write(mutant.apply(self.text(mutant.file)))
         status, text = output(build.compile(f"ref/{mutant.file}", path, out, *more), cwd=build.folder)
         errors = [line for line in text.splitlines() if "error:" in line] or [text]
         return (errors[0].split("error:")[-1].strip() if status else ""), out
 
     def text(self, name):
-        return read(f"{ROOT}/ref/{name}").decode("ascii")
+        return read(f"{ROOT}/ref/{name}").decode("latin-1")
 
     def same(self, mutant):
         """Does it compile, with optimisation, to what the port compiles to?"""

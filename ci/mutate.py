@@ -58,7 +58,7 @@ class Source:
 
     def __init__(self, path, arguments):
         self.name = path.rsplit("/", 1)[-1]
-        with open(path, encoding="ascii") as file:  # so that clang's offsets count characters
+        with open(path, encoding="latin-1") as file:  # a character a byte, as clang's offsets count
             self.text = file.read()
         unit = clang.cindex.Index.create().parse(
             path, args=arguments, options=TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD)
