@@ -89,7 +89,7 @@ def describe(mutant):
 
 
 def show(mutant, reason):
-    before = read(f"{ROOT}/ref/{mutant.file}").decode("ascii")
+    before = read(f"{ROOT}/ref/{mutant.file}").decode("latin-1")
     path = f"ref/{mutant.file}"
     print(describe(mutant))
     print("".join(difflib.unified_diff(before.splitlines(True), mutant.apply(before).splitlines(True),
