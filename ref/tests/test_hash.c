@@ -135,6 +135,11 @@ static void test_choice(void)
     initAlgAES(1);
     CHECK(memhash(&five, seed, 8) == all);
 
+    initAlgAES(0);
+    for (unsigned i = 0; i < hashRandomBytes; i++) {
+        CHECK(aeskeysched[i] == (unsigned char)(split64(i / 8) >> i % 8 * 8));
+    }
+
     alginit(0);
     CHECK(!useAeshash);
     CHECK(memhash(&five, seed, 8) == memhashFallback(&five, seed, 8));
@@ -226,6 +231,8 @@ static void test_equality(void)
     CHECK(!strequal(&t_string, &s[0], &s[2]));
     CHECK(!strequal(&t_string, &s[0], &s[3]));
     CHECK(strequal(&t_string, &s[4], &s[5]));
+    const stringStruct a = str("a"), b = str("b");
+    CHECK(!strequal(&t_string, &a, &b));
     CHECK(strhash(&s[0], seed) == strhash(&s[1], seed));
 
     padded p, q;
