@@ -54,6 +54,7 @@ static const oracle_clause table[] = {
     {"check", "iterator-holds", "S-MEMORY-3", "An iteration MUST hold the array that it walks and, where"},
     {"check", "iterator-flag", "S-ITERATE-4", "The beginning of an iteration MUST set the flags iterator"},
     {"check", "iterator-position", "S-ITERATE-17", "A step MUST leave behind where it stood: bucket, the"},
+    {"check", "iterator-reads", "S-MEMORY-8", "What leaves the map while an iteration can still read"},
     {"check", "hint", "S-MAKE-3", "makemap MUST choose the smallest B for which hint entries"},
     {"check", "assigned-in-place", "S-ASSIGN-11", "An insertion MUST copy the key, set the slot's tophash"},
     {"check", "checker-memory", NULL, "the checker itself found no memory"},

@@ -52,6 +52,8 @@
  *     iterator-holds            iterators hold listed generations, as many as these count
  *     iterator-flag             a generation with an iterator in it is flagged so
  *     iterator-position         an iterator stands inside what it holds
+ *     iterator-reads            and so does the rest of its chain; the memory of the indirect keys and elems
+ *                               there is in use or parked
  *     checker-memory            not the map's fault: the checker itself found no memory
  *
  * The checker leaves no trace: it puts back the random state, and never hashes
@@ -897,6 +899,55 @@ static bool gm_check_iterators(gm_checker *c, hiter *const *its, size_t n)
     return true;
 }
 
+/* What an iterator may still read through a slot: its own entry's, or, from a
+ * stale copy of the slot, that of an entry which has moved and perhaps gone. */
+static bool gm_is_kept(const void *slot, gm_block_kind kind, uintptr_t size)
+{
+    void *p = gm_loadp(slot);
+    if (p == NULL) {
+        return true;
+    }
+    const gm_block *blk = gm_block_of(p);
+    bool known = blk->state == gm_block_live || blk->state == gm_block_parked;
+    return known && blk->kind == (uint8_t)kind && blk->size == size;
+}
+
+/* The chain from where the iterator stands.  The buckets before are behind it,
+ * and those after it are read only if they are not evacuated by then. */
+static bool gm_check_rest(gm_checker *c, const hiter *it)
+{
+    const maptype *t = c->t;
+
+    for (bmap *b = it->bptr; b != NULL; b = bmap_overflow(b, t)) {
+        bool inside = gm_stands_in(c, it->overflow, b) || gm_stands_in(c, it->oldoverflow, b);
+        GM_HOLDS(c, "iterator-reads", inside, "its chain goes on in no generation that it holds");
+        for (unsigned i = 0; i < bucketCnt; i++) {
+            bool entry = !isEmpty(b->tophash[i]) && b->tophash[i] != evacuatedEmpty;
+            if (entry && maptype_indirectkey(t)) {
+                bool key_kept = gm_is_kept(gm_key_slot(t, b, i), gm_block_key, t->key->size);
+                GM_HOLDS(c, "iterator-reads", key_kept, "the key in slot %u has been freed", i);
+            }
+            if (entry && maptype_indirectelem(t)) {
+                bool elem_kept = gm_is_kept(gm_elem_slot(t, b, i), gm_block_elem, t->elem->size);
+                GM_HOLDS(c, "iterator-reads", elem_kept, "the elem in slot %u has been freed", i);
+            }
+        }
+    }
+    return true;
+}
+
+/* After the chains: they end. */
+static bool gm_check_reads(gm_checker *c, hiter *const *its, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool lives = its[i] != NULL && its[i]->h == c->h;
+        if (lives && !gm_check_rest(c, its[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- the two checks --------------------------------------------------- */
 
 static bool gm_check_whole(gm_checker *c, hiter *const *its, size_t n)
@@ -905,7 +956,7 @@ static bool gm_check_whole(gm_checker *c, hiter *const *its, size_t n)
         return false;
     }
     if (c->h->buckets == NULL) {
-        return gm_check_iterators(c, its, n);
+        return gm_check_iterators(c, its, n) && gm_check_reads(c, its, n);
     }
     if (!gm_check_generations(c) || !gm_check_iterators(c, its, n)) {
         return false;
@@ -921,7 +972,7 @@ static bool gm_check_whole(gm_checker *c, hiter *const *its, size_t n)
 
     bool sound = gm_check_marked(c);
     gm_unmark_lists(c->h->extra);
-    sound = sound && gm_check_indirect_unique(c);
+    sound = sound && gm_check_indirect_unique(c) && gm_check_reads(c, its, n);
     if (!fits) {
         free(inChain);
     }

@@ -574,6 +574,32 @@ static void test_parked(void)
     end();
 }
 
+/* What an iterator can still read of an old bucket, after its entries have moved
+ * and gone: the slots as they were, and the memory behind them. */
+//= SPEC.md#S-MEMORY-8 type=test
+//# What leaves the map while an iteration can still read it MUST be kept until no such iteration is left.
+static void test_reads(void)
+{
+    start(&t_bytes136, &t_bytes136, 0);
+    put_all(0, 7, 1);
+    mapiterinit(&t, h, &it);
+    put_all(8, 30, 1); /* its bucket is two growths old */
+    del_all(0, 7, 1);
+    STILL_SOUND();
+    bmap *b = it.bptr;
+    CHECK(it.overflow != h->extra->overflow && it.overflow != h->extra->oldoverflow);
+    CHECK(evacuated(b) && it.overflow->parked != NULL);
+    gm_block other[2] = {{.kind = gm_block_key, .size = 136}}; /* a payload of none that is in use */
+    BREAKS("iterator-reads", local_blind, 0, key_slot(&t, b, 7), pointer, add(other, gm_blockHeader));
+    BREAKS("iterator-reads", local_blind, 0, elem_slot(&t, b, 0), pointer, gm_loadp(key_slot(&t, b, 0)));
+    other[0].state = gm_block_parked;
+    other[0].size = 135;
+    BREAKS("iterator-reads", local_blind, 0, key_slot(&t, b, 7), pointer, add(other, gm_blockHeader));
+    void *rest = add(b, (uintptr_t)t.bucketsize - PtrSize);
+    BREAKS("iterator-reads", local_blind, 0, rest, pointer, h->buckets);
+    end();
+}
+
 /* ---- sound ones that look odd ----------------------------------------- */
 
 /* NaN keys may be in any bucket, and hashing one would draw from fastrand. */
@@ -661,6 +687,7 @@ int main(void)
     test_indirect();
     test_generations();
     test_parked();
+    test_reads();
     test_nan();
     test_overfull();
     test_degenerate();
