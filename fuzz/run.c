@@ -909,6 +909,9 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
             if (first.failed) {
                 break;
             }
+            if (go && !o->go_alone && o->go != run_go_record) {
+                judge_go_begin(); /* beside the second run */
+            }
         }
     }
     if (!first.failed && !o->go_alone) {

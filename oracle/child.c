@@ -13,10 +13,12 @@
  *   hello     child, once     "GMGO" u32 protocol, u32 bytes of a word, u32 0,
  *                             its version and its architecture, 32 and 16 bytes,
  *                             NUL-terminated: 64 bytes
- *   request   32 bytes        "GMRQ" u32 number, u32 flags (1 each, 2 dump,
- *                             4 leave the state at the end out of roll), u32 nops, header of the trace (12),
- * u32 0; then nops operations of 4 bytes reply     32 bytes        "GMRP" u32 number of the request, u32
- * count, u32 bytes of text, u64 roll, u64 0; then count digests of 8 bytes, then the text
+ *   request   32 bytes        "GMRQ" u32 number, u32 flags (1 each, 2 dump, 4 leave
+ *                             the state at the end out of roll), u32 nops, header of
+ *                             the trace (12), u32 0; then nops operations of 4 bytes
+ *   reply     32 bytes        "GMRP" u32 number of the request, u32 count, u32 bytes
+ *                             of text, u64 roll, u64 0; then count digests of 8 bytes,
+ *                             then the text
  *
  * A socket pair rather than two pipes: writing to a child that has died must not
  * raise SIGPIPE, whose handling belongs to the program around us.
@@ -58,6 +60,10 @@ static struct {
     unsigned losses; /* how often it was lost */
     bool greeted;    /* it has said who it is, once at least */
     uint32_t number; /* of the last request */
+    unsigned flags;  /* and what it was */
+    size_t nops;
+    uint64_t roll;
+    bool begun; /* its reply has not been read yet */
     char version[80];
     char why[256];
     int64_t deadline; /* of what is under way, in ms */
@@ -258,6 +264,7 @@ static bool spawn(void)
     }
     child.owner = getpid();
     child.fd = pair[0];
+    child.begun = false;
     return true;
 }
 
@@ -316,7 +323,7 @@ bool child_ready(void)
 
 /* ---- requests --------------------------------------------------------------- */
 
-static bool ask_once(const recording *rec, size_t nops, unsigned flags, child_reply *reply)
+static bool request(const recording *rec, size_t nops, unsigned flags)
 {
     size_t size = request_bytes + nops * record_op_bytes;
     child.out = grown(child.out, &child.out_room, size);
@@ -327,14 +334,25 @@ static bool ask_once(const recording *rec, size_t nops, unsigned flags, child_re
     put32(child.out + 12, (uint32_t)nops);
     memcpy(child.out + 16, rec->header, record_header_bytes);
     memcpy(child.out + request_bytes, rec->ops, nops * record_op_bytes);
-
-    uint8_t head[reply_bytes];
     child.deadline = now_ms() + 1000 * patience();
-    if (!transmit(child.out, size) || !receive(head, sizeof head)) {
+    child.begun = transmit(child.out, size);
+    child.flags = flags;
+    child.nops = nops;
+    child.roll = rec->roll;
+    return child.begun;
+}
+
+/* The reply to the last request. */
+static bool answer(child_reply *reply)
+{
+    uint8_t head[reply_bytes];
+    child.begun = false;
+    if (!receive(head, sizeof head)) {
         return false;
     }
     size_t count = get32(head + 8), text = get32(head + 12);
-    bool wanted = count == ((flags & 1) != 0 ? nops + 1 : 0) && ((flags & 2) != 0 || text == 0);
+    bool wanted =
+        count == ((child.flags & 1) != 0 ? child.nops + 1 : 0) && ((child.flags & 2) != 0 || text == 0);
     if (get32(head) != REPLY || get32(head + 4) != child.number || !wanted || text > most_text) {
         snprintf(child.why, sizeof child.why, "its answer to request %u makes no sense", child.number);
         return false;
@@ -355,16 +373,44 @@ static bool ask_once(const recording *rec, size_t nops, unsigned flags, child_re
     return true;
 }
 
+static unsigned flags_of(const recording *rec, bool each, bool dump)
+{
+    return (each ? 1U : 0) | (dump ? 2U : 0) | (rec->cut ? 4U : 0);
+}
+
+/* Nothing else is under way: what was begun and not asked for is read, and lost. */
+static bool idle(void)
+{
+    child_reply unread;
+    if (child.begun && !answer(&unread)) {
+        lose();
+    }
+    return child_ready();
+}
+
+void child_begin(const recording *rec, size_t nops, bool each)
+{
+    if (child_ready() && idle() && !request(rec, nops, flags_of(rec, each, false))) {
+        lose();
+    }
+}
+
 child_answer child_ask(const recording *rec, size_t nops, bool each, bool dump, child_reply *reply)
 {
     if (!child_ready()) {
         return child_missing;
     }
+    unsigned flags = flags_of(rec, each, dump);
+    bool begun = child.begun && child.flags == flags && child.nops == nops && child.roll == rec->roll;
+    if (!begun && !idle()) {
+        return child_missing;
+    }
     /* Twice: it may have died since the last request, for reasons of its own. */
     for (int try = 0; try < 2; try++) {
-        if (ask_once(rec, nops, (each ? 1U : 0) | (dump ? 2U : 0) | (rec->cut ? 4U : 0), reply)) {
+        if ((begun || request(rec, nops, flags)) && answer(reply)) {
             return child_ok;
         }
+        begun = false;
         lose();
         if (!child_ready()) {
             return child_missing;

@@ -27,6 +27,11 @@ typedef struct child_reply {
  * fork, and again when it was lost, a few times. */
 child_answer child_ask(const recording *rec, size_t nops, bool each, bool dump, child_reply *reply);
 
+/* Lets it begin with what child_ask will be asked next, without a dump, while
+ * the caller does other things.  The recording must not change in between; if
+ * the next question is another one, this one's reply is thrown away. */
+void child_begin(const recording *rec, size_t nops, bool each);
+
 /* Starts it if need be.  False: there is none. */
 bool child_ready(void);
 

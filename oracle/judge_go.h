@@ -11,6 +11,10 @@
 
 #include "child.h"
 
+/* Lets the runtime begin with the recording, which is complete and will be
+ * compared, while the caller has something else to do. */
+void judge_go_begin(void);
+
 /* Compares the whole recording.  oracle_differs: *r says that much, and where
  * digests were kept *step is the first step that differs, else SIZE_MAX; what
  * differs is for judge_go_explain to say.

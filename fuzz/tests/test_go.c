@@ -162,6 +162,36 @@ static void test_sees(void)
     }
 }
 
+/* ---- a question that was begun ---------------------------------------------- */
+
+/* What it answers is the same as to a question that waits; and where another
+ * one is asked instead, the one begun leaves nothing behind. */
+static void test_begun(void)
+{
+    run_options o = {.until = SIZE_MAX, .go = run_go_record};
+    const fuzz_target *f = fuzz_target_named("everything", strlen("everything"));
+    memset(&tr, 0, offsetof(trace, ops));
+    tr.ops[tr.nops++] = (op){.code = op_assign, .key = 1, .count = 60, .step = 1};
+    CHECK(!run_trace(&tr, f, &o).failed && record.nops == 60);
+    child_reply reply;
+    uint64_t rolls[3];
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) {
+            child_begin(&record, i == 1 ? 60 : 30, false);
+        }
+        CHECK_ROW(i, child_ask(&record, 60, false, false, &reply) == child_ok && reply.count == 0);
+        rolls[i] = reply.roll;
+    }
+    CHECK(rolls[0] == rolls[1] && rolls[0] == rolls[2]);
+    child_begin(&record, 60, false);
+    CHECK(child_ask(&record, 30, true, true, &reply) == child_ok && reply.count == 31);
+    CHECK(reply.roll != rolls[0] && strstr(reply.text, "count=30") != NULL);
+    record.roll++; /* another recording of the same length */
+    child_begin(&record, 60, false);
+    record.roll--;
+    CHECK(child_ask(&record, 60, false, false, &reply) == child_ok && reply.roll == rolls[0]);
+}
+
 int main(int argc, char **argv)
 {
     run_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : run_seed;
@@ -171,6 +201,7 @@ int main(int argc, char **argv)
         return 77;
     }
     test_dumps();
+    test_begun();
     test_sees();
     /* What was found wrong was abandoned where it stood: not for a leak checker. */
     fflush(stdout);
