@@ -515,7 +515,8 @@ void gm_dump(const maptype *t, hmap *h, gm_sink out)
         uintptr_t nmain = bucketShift(g->B);
         gm_putf(out, "buckets %" PRIuPTR "+%" PRIuPTR, nmain, g->nbuckets - nmain);
         uintptr_t next;
-        if (h->extra->nextOverflow != NULL && gm_in_array(t, g, h->extra->nextOverflow, &next)) {
+        const mapextra *x = h->extra;
+        if (x != NULL && x->nextOverflow != NULL && gm_in_array(t, g, x->nextOverflow, &next)) {
             gm_putf(out, " next=+%" PRIuPTR "\n", next - nmain);
         } else {
             gm_put(out, " next=-\n");
