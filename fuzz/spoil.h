@@ -28,8 +28,7 @@ typedef struct spoiler {
     const char *name;
     const char *seen_by; /* `judge: rule`, as in a verdict */
     spoil_look look;
-    bool (*spoil)(
-        const victim *m); /* false: not a map in which there is such a thing to spoil, and left alone */
+    bool (*spoil)(const victim *m); /* false: there is no such thing in the map now */
 } spoiler;
 
 /* The trace's seed, modulo their number, picks one: a new one goes to the end. */

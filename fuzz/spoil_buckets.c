@@ -70,11 +70,11 @@ static bool zero_twice(const victim *m, bmap *b)
 
 bool spoil_chain_between_two_buckets(const victim *m)
 {
-    bmap *b = in_new(m, begun), *free = in_new(m, zero_twice);
-    if (b == NULL || free == NULL) {
+    bmap *b = in_new(m, begun), *zero = in_new(m, zero_twice);
+    if (b == NULL || zero == NULL) {
         return false;
     }
-    lead_on(m, b, add(free, dataOffset));
+    lead_on(m, b, add(zero, dataOffset));
     return true;
 }
 
@@ -86,11 +86,11 @@ static bmap *free_bucket(const victim *m)
 
 bool spoil_chain_to_a_free_bucket(const victim *m)
 {
-    bmap *b = in_new(m, begun), *free = free_bucket(m);
-    if (b == NULL || free == NULL) {
+    bmap *b = in_new(m, begun), *to = free_bucket(m);
+    if (b == NULL || to == NULL) {
         return false;
     }
-    lead_on(m, b, free);
+    lead_on(m, b, to);
     return true;
 }
 
@@ -107,12 +107,12 @@ bool spoil_shared_chain(const victim *m)
 
 /* ---- check: growth --------------------------------------------------------- */
 
-/* Puts what counts as nothing into the new bucket of one that waits, and of that
- * one's other half. */
+/* A stale key, which counts as nothing elsewhere, in the new bucket of an old one
+ * that waits: the one of the same number, or that of the other half. */
 static bool touch_destination(const victim *m, uintptr_t half)
 {
     if (maptype_indirectkey(m->t) || m->t->key->ptrdata != 0 || m->t->keysize == 0) {
-        return false; /* what is left of a key counts as something */
+        return false; /* there a stale key counts */
     }
     for (uintptr_t n = 0; hmap_growing(m->h) && n < hmap_noldbuckets(m->h); n++) {
         if (!evacuated(main_bucket(m, m->h->oldbuckets, n))) {
@@ -136,9 +136,16 @@ bool spoil_touched_other_half(const victim *m)
 SPOIL(free_slot_in_an_evacuated_bucket, bmap, b, in_old(m, done), b->tophash[5] = emptyRest)
 SPOIL(evacuated_slot_in_a_live_bucket, bmap, b, in_new(m, with_two), b->tophash[1] = evacuatedX)
 SPOIL(evacuated_bucket_in_the_new_array, bmap, b, in_new(m, begun), b->tophash[0] = evacuatedX)
-SPOIL(
-    other_half_in_a_growth_to_the_same_size, hmap, h, growing_to_same_size(m), bmap *b = in_old(m, done);
-    if (b == NULL) { return false; } b->tophash[0] = evacuatedY)
+
+bool spoil_other_half_in_a_growth_to_the_same_size(const victim *m)
+{
+    bmap *b = growing_to_same_size(m) != NULL ? in_old(m, done) : NULL;
+    if (b == NULL) {
+        return false;
+    }
+    b->tophash[0] = evacuatedY;
+    return true;
+}
 
 bool spoil_evacuated_bucket_not_wiped(const victim *m)
 {
@@ -292,22 +299,34 @@ bool spoil_shared_key(const victim *m)
 
 /* ---- check: whole arrays ---------------------------------------------------- */
 
-SPOIL(wrong_noverflow, hmap, h, with_buckets(m), h->noverflow++)
-SPOIL(
-    free_bucket_called_used, bmap, b, free_bucket(m), b = add(b, m->t->bucketsize);
-    if ((uintptr_t)b - (uintptr_t)m->h->buckets >= current(m)->bytes) {
-        return false;
-    } m->h->extra->nextOverflow = b)
-SPOIL(free_tail_called_used, bmap, b, free_bucket(m), (void)b; m->h->extra->nextOverflow = NULL)
-SPOIL(free_bucket_not_zero, bmap, b, free_bucket(m), b->tophash[7] = emptyOne)
-SPOIL(
-    free_bucket_in_a_chain, bmap, b, free_bucket(m), void *slot = overflow_slot(m, b);
-    if (gm_loadp(slot) != NULL) { return false; } gm_storep(slot, b))
-
 /* The last bucket of the array, if it is the last of a tail. */
 static bmap *last_of_tail(const victim *m, const gm_gen *g, void *buckets)
 {
     return g != NULL && g->nbuckets > bucketShift(g->B) ? main_bucket(m, buckets, g->nbuckets - 1) : NULL;
+}
+
+SPOIL(wrong_noverflow, hmap, h, with_buckets(m), h->noverflow++)
+SPOIL(free_tail_called_used, hmap, h, free_bucket(m) != NULL ? m->h : NULL, h->extra->nextOverflow = NULL)
+SPOIL(free_bucket_not_zero, bmap, b, free_bucket(m), b->tophash[7] = emptyOne)
+
+bool spoil_free_bucket_called_used(const victim *m)
+{
+    bmap *b = free_bucket(m);
+    if (b == NULL || b == last_of_tail(m, current(m), m->h->buckets)) {
+        return false;
+    }
+    m->h->extra->nextOverflow = add(b, m->t->bucketsize);
+    return true;
+}
+
+bool spoil_free_bucket_in_a_chain(const victim *m)
+{
+    bmap *b = free_bucket(m);
+    if (b == NULL || b == last_of_tail(m, current(m), m->h->buckets)) {
+        return false;
+    }
+    gm_storep(overflow_slot(m, b), b);
+    return true;
 }
 
 static bool lose_sentinel(const victim *m, bmap *last, const void *buckets)

@@ -43,8 +43,7 @@ SPOIL(growth_without_oldoverflow, hmap, h, growing(m), h->extra->oldoverflow = N
 SPOIL(growth_to_one_bucket, hmap, h, with_one_bucket(m), h->oldbuckets = h->buckets;
       h->extra->oldoverflow = h->extra->overflow)
 SPOIL(oldoverflow_of_another_array, hmap, h, growing(m), h->extra->oldoverflow = h->extra->overflow)
-SPOIL(
-    old_generation_not_listed, gm_gen, g, current(m), if (g->older == NULL) { return false; } g->older = NULL)
+SPOIL(old_generation_not_listed, gm_gen, g, old(m), g->newer->older = NULL)
 SPOIL(old_generation_not_held, gm_gen, g, old(m), g->mapholds = false)
 SPOIL(doubling_called_same_size, hmap, h, doubling(m), set_flags(h, flags_of(h) | sameSizeGrow))
 SPOIL(same_size_called_doubling, hmap, h, growing_to_same_size(m),
@@ -145,6 +144,7 @@ SPOIL(iterator_behind_the_last_slot, hiter, it, iterator_of(m), it->i = bucketCn
 SPOIL(iterator_for_no_bucket, hiter, it, iterator_of(m), it->checkBucket = bucketShift(it->B))
 SPOIL(iterator_nowhere, hiter, it, iterator_of(m), it->bptr = NULL)
 SPOIL(iterator_between_two_buckets, hiter, it, iterator_of(m), it->bptr = add(it->buckets, 1))
+SPOIL(iterator_outside_the_map, hiter, it, iterator_of(m), it->bptr = &stray_bucket)
 
 bool spoil_iterator_in_a_parked_elem(const victim *m)
 {

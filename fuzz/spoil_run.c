@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * spoil_run.c: spoilers that a run shows: its results, what another thread did, the
- * port's own alarms.
+ * spoil_run.c: spoilers of what only a run shows: its results, its memory, the
+ * alarms that the port raises itself.
  */
 #include "spoil_map.h"
 
@@ -86,7 +86,7 @@ bool spoil_wrong_count(const victim *m)
     return true;
 }
 
-/* An op on one key, which has no hash. */
+/* Is that op one on an unhashable key? */
 static bool panics(const victim *m, size_t number)
 {
     const op *o = &m->tr->ops[number];
@@ -138,7 +138,7 @@ SPOIL(write_under_way, hmap, h, with_entries(m), set_flags(h, flags_of(h) | hash
 
 static const unsigned char no_key[1024]; /* no key of a trace, where keys are long */
 
-/* The run looks up by mapaccess1 first, which never leaves this one to it. */
+/* The run looks up by mapaccess1 first, which would be the one to notice. */
 SPOIL(lookup_beside_a_write, hmap, h, with_entries(m), bool ok; set_flags(h, flags_of(h) | hashWriting);
       mapaccess2(m->t, h, no_key, &ok))
 
