@@ -133,7 +133,7 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
   add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/mutator.so
     COMMAND ${GOMAP_PLAIN_CC} -std=c11 -O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -D_POSIX_C_SOURCE=200809L
       -o ${PROJECT_BINARY_DIR}/mutator.so ${mutator_sources}
-    DEPENDS ${mutator_sources} ${mutator_headers} ${PROJECT_SOURCE_DIR}/fuzz/targets.def VERBATIM)
+    DEPENDS ${mutator_sources} ${mutator_headers} ${PROJECT_SOURCE_DIR}/fuzz/targets.def ${PROJECT_SOURCE_DIR}/fuzz/spoilers.def VERBATIM)
   add_custom_target(mutator ALL DEPENDS ${PROJECT_BINARY_DIR}/mutator.so)
 endif()
 
