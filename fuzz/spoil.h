@@ -13,7 +13,7 @@
 typedef struct victim {
     const trace *tr;
     size_t done;    /* ops carried out */
-    bool other_run; /* one of the two runs of a trace, and always the same one */
+    bool other_run; /* one of the two runs of a trace */
     const maptype *t;
     hmap *h;
     hiter *its;
