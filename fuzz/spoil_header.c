@@ -76,27 +76,28 @@ SPOIL(tail_in_the_main_buckets, hmap, h, with_buckets(m), h->extra->nextOverflow
 
 SPOIL(old_generation_without_a_newer_one, gm_gen, g, old(m), g->newer = NULL)
 
-/* A generation of its own behind the oldest, with the array of a map with this B,
- * where that has no tail. */
-static gm_gen *one_more_generation(const victim *m, unsigned B)
+/* A generation of its own behind the oldest, with as many buckets or twice as
+ * many, where that means no tail. */
+static gm_gen *one_more_generation(const victim *m, bool twice)
 {
     gm_gen *last = current(m);
+    while (last != NULL && last->older != NULL) {
+        last = last->older;
+    }
+    unsigned B = last != NULL ? last->B + twice : 0;
     void *array = last != NULL && B < 4 ? newarray(m->t, (intptr_t)1 << B, (uint8_t)B) : NULL;
     if (array == NULL) {
         return NULL;
-    }
-    while (last->older != NULL) {
-        last = last->older;
     }
     last->older = gm_gen_of(array);
     last->older->newer = last;
     return last->older;
 }
 
-SPOIL(older_and_larger, gm_gen, g, one_more_generation(m, m->h->B + 1U), (void)g)
-SPOIL(generation_that_nobody_holds, gm_gen, g, one_more_generation(m, 0), (void)g)
-SPOIL(generation_held_for_nothing, gm_gen, g, one_more_generation(m, 0), g->mapholds = true)
-SPOIL(one_bucket_too_many_in_a_past_array, gm_gen, g, one_more_generation(m, 0), g->nbuckets++)
+SPOIL(older_and_larger, gm_gen, g, one_more_generation(m, true), (void)g)
+SPOIL(generation_that_nobody_holds, gm_gen, g, one_more_generation(m, false), (void)g)
+SPOIL(generation_held_for_nothing, gm_gen, g, one_more_generation(m, false), g->mapholds = true)
+SPOIL(one_bucket_too_many_in_a_past_array, gm_gen, g, one_more_generation(m, false), g->nbuckets++)
 
 bool spoil_parked_without_iterators(const victim *m)
 {
