@@ -636,6 +636,12 @@ static void note_position(runner *r, unsigned slot)
     r->at[slot] = facts.n;
 }
 
+static void do_check(runner *r)
+{
+    begin_step(r, (run_step){.act = act_check});
+    ask(r, ev_check);
+}
+
 /* ---- ops ----------------------------------------------------------------- */
 
 static void do_op(runner *r, const op *o)
@@ -698,8 +704,7 @@ static void do_op(runner *r, const op *o)
         recorded(r);
         break;
     case op_check:
-        begin_step(r, (run_step){.act = act_check});
-        ask(r, ev_check);
+        do_check(r);
         break;
     case op_fail:
         begin_step(r, (run_step){.act = act_fail, .key = o->key, .count = o->count});
@@ -759,8 +764,8 @@ static uint64_t run_once(runner *r)
         if (r->first && r->options->after != NULL) {
             r->options->after(r->options->ctx, i + 1, &r->t, r->h, r->its);
         }
-        if (r->target->sabotage != NULL) {
-            r->target->sabotage(tr, i, &r->t, r->h, r->its);
+        if (r->target->sabotage != NULL && r->target->sabotage(tr, i, &r->t, r->h, r->its)) {
+            do_check(r);
         }
         r->result.ops = i + 1;
     }

@@ -19,9 +19,9 @@ typedef struct fuzz_target {
     /* The most memory a map may take, beyond which its allocations fail;
      * walking and wiping it is what large maps cost.  0: 256 KiB. */
     size_t bytes;
-    /* Called after op number i was carried out and judged; NULL: nothing.  For
-     * the target that must fail. */
-    void (*sabotage)(const trace *tr, size_t i, const maptype *t, hmap *h, hiter *its);
+    /* Called after op number i was carried out and judged; true: the judges look
+     * at the whole map at once.  NULL: nothing.  For the target that must fail. */
+    bool (*sabotage)(const trace *tr, size_t i, const maptype *t, hmap *h, hiter *its);
 } fuzz_target;
 
 #define ALL_KEYS ((1U << key_kinds) - 1)

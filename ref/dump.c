@@ -429,6 +429,18 @@ static void gm_chain_next(gm_chain *c, const maptype *t)
     }
 }
 
+/* Bucket n of the array of g: +k, of its tail.  A chain or tail of a broken map
+ * can lead to a main bucket: its number. */
+static void gm_put_bucket(const gm_gen *g, uintptr_t n, gm_sink out)
+{
+    uintptr_t nmain = bucketShift(g->B);
+    if (n < nmain) {
+        gm_putf(out, "%" PRIuPTR, n);
+    } else {
+        gm_putf(out, "+%" PRIuPTR, n - nmain);
+    }
+}
+
 static void gm_dump_chain(const maptype *t, const gm_gen *g, bmap *first, uintptr_t number, gm_sink out)
 {
     gm_chain c = gm_chain_begin(first);
@@ -437,7 +449,8 @@ static void gm_dump_chain(const maptype *t, const gm_gen *g, bmap *first, uintpt
         if (c.depth == 0) {
             gm_putf(out, "%" PRIuPTR " main", number);
         } else if (gm_in_array(t, g, c.b, &n)) {
-            gm_putf(out, "%" PRIuPTR " +%" PRIuPTR, number, n - bucketShift(g->B));
+            gm_putf(out, "%" PRIuPTR " ", number);
+            gm_put_bucket(g, n, out);
         } else {
             gm_putf(out, "%" PRIuPTR " heap", number);
         }
@@ -515,8 +528,11 @@ void gm_dump(const maptype *t, hmap *h, gm_sink out)
         uintptr_t nmain = bucketShift(g->B);
         gm_putf(out, "buckets %" PRIuPTR "+%" PRIuPTR, nmain, g->nbuckets - nmain);
         uintptr_t next;
-        if (h->extra->nextOverflow != NULL && gm_in_array(t, g, h->extra->nextOverflow, &next)) {
-            gm_putf(out, " next=+%" PRIuPTR "\n", next - nmain);
+        const mapextra *x = h->extra;
+        if (x != NULL && x->nextOverflow != NULL && gm_in_array(t, g, x->nextOverflow, &next)) {
+            gm_put(out, " next=");
+            gm_put_bucket(g, next, out);
+            gm_put(out, "\n");
         } else {
             gm_put(out, " next=-\n");
         }
@@ -587,7 +603,8 @@ static void gm_dump_bptr(const maptype *t, const hmap *h, const bmap *b, gm_sink
         } else if (depth == 0) {
             gm_putf(out, " bptr=%s:%" PRIuPTR, name, number);
         } else if (in_array) {
-            gm_putf(out, " bptr=%s:%" PRIuPTR "+%" PRIuPTR, name, number, n - bucketShift(g->B));
+            gm_putf(out, " bptr=%s:%" PRIuPTR, name, number);
+            gm_put_bucket(g, n, out);
         } else {
             gm_putf(out, " bptr=%s:%" PRIuPTR ".%" PRIuPTR, name, number, depth);
         }

@@ -121,7 +121,8 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
   # neither instrumentation nor sanitizers.  A plain compiler makes it.
   find_program(GOMAP_PLAIN_CC NAMES cc gcc clang DOC "compiler without instrumentation, for AFL++'s mutator.so" REQUIRED)
   set(mutator_sources ${ref_sources} ${PROJECT_SOURCE_DIR}/oracle/kinds.c)
-  foreach(name IN ITEMS mutator_aflpp mutator recipe survey ops random_trace targets)
+  foreach(name IN ITEMS mutator_aflpp mutator recipe survey ops random_trace spoil spoil_buckets spoil_header spoil_map
+      spoil_run targets)
     list(APPEND mutator_sources ${PROJECT_SOURCE_DIR}/fuzz/${name}.c)
   endforeach()
   foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)
@@ -132,7 +133,7 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
   add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/mutator.so
     COMMAND ${GOMAP_PLAIN_CC} -std=c11 -O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -D_POSIX_C_SOURCE=200809L
       -o ${PROJECT_BINARY_DIR}/mutator.so ${mutator_sources}
-    DEPENDS ${mutator_sources} ${mutator_headers} ${PROJECT_SOURCE_DIR}/fuzz/targets.def VERBATIM)
+    DEPENDS ${mutator_sources} ${mutator_headers} ${PROJECT_SOURCE_DIR}/fuzz/targets.def ${PROJECT_SOURCE_DIR}/fuzz/spoilers.def VERBATIM)
   add_custom_target(mutator ALL DEPENDS ${PROJECT_BINARY_DIR}/mutator.so)
 endif()
 

@@ -40,6 +40,8 @@ function(gomap_test_executables)
     endif()
     target_link_libraries(${name} PRIVATE gomap_objects Threads::Threads)
   endforeach()
+  # It reads the seeds that must fail, and the sources whose rules they break.
+  target_compile_definitions(test_spoil PRIVATE GOMAP_ROOT="${GOMAP_ROOT}")
   gomap_runtime_hash()
 endfunction()
 

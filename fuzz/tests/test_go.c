@@ -125,7 +125,7 @@ static void test_dumps(void)
 
 /* ---- a wrong port --------------------------------------------------------- */
 
-static void spoil(const trace *t, size_t i, const maptype *mt, hmap *h, hiter *its)
+static bool spoil(const trace *t, size_t i, const maptype *mt, hmap *h, hiter *its)
 {
     (void)t;
     (void)mt;
@@ -133,6 +133,7 @@ static void spoil(const trace *t, size_t i, const maptype *mt, hmap *h, hiter *i
     if (i == 20) {
         h->noverflow++;
     }
+    return false;
 }
 
 static bool heard;

@@ -314,6 +314,16 @@ static void test_heap_chains(void)
     *blk = was;
     end();
 
+    /* A list that leads back, and an iterator that is looked for behind that. */
+    start(&t_int64, &t_int64, 20);
+    put_all(0, 64, 4);
+    mapiterinit(&t, h, &it);
+    gm_block *newest = h->extra->overflow->overflow;
+    CHECK(newest->next != NULL && newest->next->next == NULL);
+    it.bptr = add(newest->next, gm_blockHeader);
+    BREAKS("overflow-list", local_blind, 0, &newest->next, pointer, newest);
+    end();
+
     /* A bucket of the old generation in a chain of the new one.  Looking at
      * that chain alone does not tell where it came from. */
     begin_same_size(&t_int64, &t_int64);
