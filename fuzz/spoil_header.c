@@ -159,6 +159,64 @@ bool spoil_iterator_in_a_parked_elem(const victim *m)
     return false;
 }
 
+/* The iterator's bucket, if it is in an array that the map has let go of. */
+static bmap *left_behind(const victim *m)
+{
+    const hiter *it = iterator_of(m);
+    bool map_holds = it == NULL || it->overflow->mapholds;
+    return map_holds || it->oldoverflow != NULL ? NULL : it->bptr;
+}
+
+/* Lets what an entry left behind in that bucket lead to this block. */
+static bool lead_stale_to(const victim *m, bool key, gm_block_state state, uint32_t size)
+{
+    static struct {
+        gm_block block;
+        unsigned char memory[2048];
+    } stray;
+    bmap *b = left_behind(m);
+    if (b == NULL || !(key ? maptype_indirectkey(m->t) : maptype_indirectelem(m->t))) {
+        return false;
+    }
+    for (unsigned i = 0; i < bucketCnt; i++) {
+        if (b->tophash[i] == evacuatedX || b->tophash[i] == evacuatedY) {
+            gm_block_kind kind = key ? gm_block_key : gm_block_elem;
+            stray.block = (gm_block){.kind = (uint8_t)kind, .state = (uint8_t)state, .size = size};
+            gm_storep(key ? key_slot(m, b, i) : elem_slot(m, b, i), add(&stray, gm_blockHeader));
+            return true;
+        }
+    }
+    return false;
+}
+
+bool spoil_stale_key_freed(const victim *m)
+{
+    return lead_stale_to(m, true, 0, (uint32_t)m->t->key->size);
+}
+
+bool spoil_stale_elem_freed(const victim *m)
+{
+    return lead_stale_to(m, false, 0, (uint32_t)m->t->elem->size);
+}
+
+bool spoil_stale_elem_of_another_size(const victim *m)
+{
+    return lead_stale_to(m, false, gm_block_live, 1);
+}
+
+bool spoil_stale_key_is_an_elem(const victim *m)
+{
+    bmap *b = left_behind(m);
+    if (b == NULL || !maptype_indirectkey(m->t) || !maptype_indirectelem(m->t) || !evacuated(b)) {
+        return false;
+    }
+    gm_storep(key_slot(m, b, 0), gm_loadp(elem_slot(m, b, 0)));
+    return true;
+}
+
+SPOIL(chain_left_behind_goes_on_in_the_map, bmap, b, left_behind(m),
+      gm_storep(overflow_slot(m, b), m->h->buckets))
+
 static bool lose_flag(const victim *m, const gm_gen *where, unsigned flag)
 {
     hiter *it = iterator_of(m);
