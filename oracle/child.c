@@ -181,9 +181,6 @@ static void lose(void)
 static bool receive(void *to, size_t n)
 {
     for (uint8_t *p = to; n > 0;) {
-        if (!wait_for(POLLIN)) {
-            return false;
-        }
         ssize_t got = recv(child.fd, p, n, MSG_DONTWAIT);
         if (got > 0) {
             p += got;
@@ -194,6 +191,8 @@ static bool receive(void *to, size_t n)
         } else if (errno != EINTR && errno != EAGAIN) {
             snprintf(child.why, sizeof child.why, "reading: %s", strerror(errno));
             return false;
+        } else if (!wait_for(POLLIN)) {
+            return false;
         }
     }
     return true;
@@ -202,15 +201,14 @@ static bool receive(void *to, size_t n)
 static bool transmit(const uint8_t *p, size_t n)
 {
     while (n > 0) {
-        if (!wait_for(POLLOUT)) {
-            return false;
-        }
         ssize_t put = send(child.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (put >= 0) {
             p += put;
             n -= (size_t)put;
         } else if (errno != EINTR && errno != EAGAIN) {
             snprintf(child.why, sizeof child.why, "it is gone (%s)", strerror(errno));
+            return false;
+        } else if (!wait_for(POLLOUT)) {
             return false;
         }
     }

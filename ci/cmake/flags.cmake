@@ -139,7 +139,7 @@ elseif(GOMAP_ENGINE STREQUAL "aflpp")
   # A fifth faster: the checker calls small functions of the port all the time.
   # clang's own lld is the linker that can do it; without it there is none.
   find_program(GOMAP_LLD NAMES ld.lld DOC "linker for link-time optimisation, of AFL++'s clang or newer")
-  if(GOMAP_LLD AND GOMAP_SANITIZE STREQUAL "none")
+  if(GOMAP_LLD)
     target_compile_options(gomap_flags INTERFACE -flto)
     target_link_options(gomap_flags INTERFACE -flto -fuse-ld=lld)
   endif()
