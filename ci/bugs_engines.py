@@ -17,6 +17,7 @@ import subprocess
 import time
 
 from bugs_catalogue import ROOT, VERDICT, build, digest, output_of, read, sources_of
+from fuzz import AFL_BUDGET
 
 ONE_INPUT = 5      # seconds that one input may work when it is tried alone, far above the 50 ms that it may need
 HANG = 2           # and under an engine, which looks at the clock on the wall
@@ -239,6 +240,17 @@ class Engine:
     def stopped_early(self, _folder):
         return None
 
+    def under_way(self, folder):
+        """The input that the program was at, as a file of its own; None: it was at none."""
+        stats = read(f"{folder}/stats")
+        size = struct.unpack("=Q", stats[16:24])[0]
+        if size == 0:
+            return None
+        path = f"{folder}/under-way"
+        with open(path, "wb") as file:
+            file.write(stats[64:64 + size - 1])
+        return path
+
 
 class LibFuzzer(Engine):
     name, preset, also, needs = "libfuzzer", "libfuzzer-none", [], ("clang-19",)
@@ -254,19 +266,15 @@ class LibFuzzer(Engine):
         names = [f for f in os.listdir(folder) if re.match(r"found-(crash|timeout|oom)-", f) and not f.endswith(".log")]
         return f"{folder}/{names[0]}" if names else None
 
-    def hung(self, folder):
-        """Its alarm allocates, and so waits for ever where it meets the port in malloc.
+    def failing(self, folder):
+        return re.search(rb"^ALARM: working on|^==\d+== ?ERROR: libFuzzer: ", read(f"{folder}/log"), re.M) is not None
 
-        It has shown the input by then.
-        """
-        log = f"{folder}/log"
-        if time.time() - os.stat(log).st_mtime < SETTLED:
-            return False
-        shown = re.search(rb"^ALARM: working on(?s:.*?)^((?:0x[0-9a-f]{1,2},)+)$", read(log), re.M)
-        if shown and not self.found(folder):
-            with open(f"{folder}/found-timeout-shown", "wb") as file:
-                file.write(bytes(int(byte, 16) for byte in shown.group(1).split(b",")[:-1]))
-        return shown is not None
+    def hung(self, folder):
+        """What it does about a signal allocates, and so waits for ever where that met the port in malloc."""
+        return time.time() - os.stat(f"{folder}/log").st_mtime >= SETTLED and self.failing(folder)
+
+    def stopped_early(self, folder):
+        return self.under_way(folder) if self.failing(folder) else None
 
 
 class Afl(Engine):
@@ -280,7 +288,7 @@ class Afl(Engine):
             file.write(bytes(1))  # it insists on one input: a map without ops
         env.update(AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1", AFL_NO_AFFINITY="1", AFL_NO_COLOR="1",
                    AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES="1", AFL_HANG_TMOUT=str(1000 * HANG),
-                   AFL_BENCH_UNTIL_CRASH="1")
+                   AFL_BENCH_UNTIL_CRASH="1", GOMAP_BUDGET=str(AFL_BUDGET))
         if mutator:
             env.update(AFL_CUSTOM_MUTATOR_LIBRARY=f"{self.folder}/mutator.so", GOMAP_TARGET=target)
         return ["afl-fuzz", "-i", f"{folder}/in", "-o", f"{folder}/out", "-s", str(seed), "-G", str(MAX_LEN),

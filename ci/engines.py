@@ -127,7 +127,7 @@ class Job:
             return
         ended(self.process)
         self.progress()
-        if not self.verdict:
+        if not self.verdict or self.verdict == "hung":
             self.finder = threading.Thread(target=self.find, args=(status,), daemon=True)
             self.finder.start()
             self.state = "finding"
@@ -151,8 +151,12 @@ class Job:
         """In a thread of its own: what came out of it."""
         try:
             found = self.found()
+            if not found and not fuzz.stopped and (status != 0 or self.verdict):
+                found = self.under_way()
             if found:
                 self.keep(found)
+            elif self.verdict:
+                pass  # it hung, and nothing tells why
             elif fuzz.stopped:
                 self.verdict = "ok" if self.runs else "not run"
             elif status != 0:
@@ -169,6 +173,17 @@ class Job:
             self.verdict = self.verdict or "interrupted"
         except Exception as problem:  # a thread must not die in silence
             self.fail("ci/fuzz: %s: %s" % (type(problem).__name__, problem))
+
+    def under_way(self):
+        """The input that was being run when the engine went without a word, if that is why: a file, or None."""
+        with open(self.stats, "rb") as file:
+            stats = file.read()
+        size = struct.unpack("=Q", stats[16:24])[0]
+        if size == 0:
+            return None
+        path = os.path.join(self.folder, "under-way")
+        write_whole(path, stats[64:64 + size - 1])
+        return path if self.replay.verdict(path)[0] else None
 
     def fail(self, verdict):
         self.verdict = verdict

@@ -95,6 +95,11 @@ def run(command, timeout, stdout=subprocess.PIPE, **options):
     return None if late else process.returncode, (output or b"").decode("utf-8", "replace")
 
 
+# Units of work for a trace on AFL++ (fuzz/run.c), a tenth of libFuzzer's: it spends
+# as much on one slow input as on thousands of others, and has to be quick.
+AFL_BUDGET = 1000
+
+
 def environment(engine, sanitizer):
     env = dict(os.environ)
     more = {"UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -111,7 +116,7 @@ def environment(engine, sanitizer):
         more["UBSAN_OPTIONS"] = "abort_on_error=1:symbolize=0:halt_on_error=1"
         env.update(AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1", AFL_NO_AFFINITY="1", AFL_NO_COLOR="1",
                    AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES="1", AFL_BENCH_UNTIL_CRASH="1",
-                   AFL_HANG_TMOUT=str(INPUT_TIMEOUT * 1000))
+                   AFL_HANG_TMOUT=str(INPUT_TIMEOUT * 1000), GOMAP_BUDGET=str(AFL_BUDGET))
     for name, value in more.items():
         # What the caller has set comes last, and so wins.
         env[name] = value + (":" + os.environ[name] if os.environ.get(name) else "")

@@ -3,9 +3,11 @@
  * engine.c: the entry points that libFuzzer and AFL++ call.  Compiled once per
  * target with GM_TARGET=<name>; the rest is shared with replay.
  *
- * GOMAP_STATS=FILE: keeps two native uint64 counters there, runs and judged
- * steps, in a mapping that forked children add to as well.
+ * GOMAP_STATS=FILE: keeps what engine_stats says there, in a mapping that forked
+ * children write to as well, and that outlives whatever ends the process.
  * GOMAP_JUDGE=go: the real go1.19 is one more judge of traces in exact mode.
+ * GOMAP_BUDGET=N: a trace ends after N units of work, about as many steps, where
+ * it otherwise may do 10000 (run.c).  For an engine that wants many quick runs.
  * GOMAP_MUTATOR=off: libFuzzer mutates bytes only, not ops too (mutator.h).
  */
 #include <fcntl.h>
@@ -41,19 +43,27 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t asize, const uint8_t *
  * what calls it. */
 extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
 
-static _Atomic uint64_t *stats;
+/* Native numbers. */
+typedef struct engine_stats {
+    _Atomic uint64_t runs, steps; /* judged ones */
+    _Atomic uint64_t under_way;   /* size + 1 of the input that is being run; 0: none */
+    uint64_t unused[5];
+    uint8_t input[trace_max_bytes]; /* that input, or the last one */
+} engine_stats;
+
+static engine_stats *stats;
 static run_go go;
+static size_t budget; /* 0: that of run.c */
 static bool mutator_on;
 
 static void open_stats(const char *path)
 {
-    enum { bytes = 64 };
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0 || ftruncate(fd, bytes) != 0) {
+    if (fd < 0 || ftruncate(fd, sizeof *stats) != 0) {
         fprintf(stderr, "gomap: cannot write GOMAP_STATS file %s\n", path);
         exit(2);
     }
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *p = mmap(NULL, sizeof *stats, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (p == MAP_FAILED) {
         fprintf(stderr, "gomap: cannot map GOMAP_STATS file %s\n", path);
@@ -75,25 +85,50 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         fprintf(stderr, "gomap: GOMAP_JUDGE is '%s'; it can be: go\n", judge);
         exit(2);
     }
+    const char *units = getenv("GOMAP_BUDGET");
+    char *end = NULL;
+    budget = units != NULL ? strtoul(units, &end, 10) : 0;
+    if (units != NULL && (*end != '\0' || budget == 0)) {
+        fprintf(stderr, "gomap: GOMAP_BUDGET is '%s'; it must be a number from 1 on\n", units);
+        exit(2);
+    }
     go = judge != NULL ? run_go_final : run_go_no;
     mutator_on = fuzz_mutator_on();
     return 0;
+}
+
+/* An engine shows the input that it failed on, if it still can: its own handler
+ * waits for ever where a signal has met the port within malloc. */
+static void note_begin(const uint8_t *data, size_t size)
+{
+    if (stats != NULL) {
+        size = size < trace_max_bytes ? size : trace_max_bytes;
+        memcpy(stats->input, data, size);
+        atomic_store_explicit(&stats->under_way, size + 1, memory_order_relaxed);
+    }
+}
+
+static void note_end(const run_result *r)
+{
+    if (stats != NULL) {
+        atomic_store_explicit(&stats->under_way, 0, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->runs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->steps, r->steps, memory_order_relaxed);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static trace tr;
     const fuzz_target *f = &JOIN(target_, GM_TARGET);
+    note_begin(data, size);
     trace_decode(&tr, data, size);
     fuzz_restrict(f, &tr);
     report_context c = {.tr = &tr, .target = f, .file = NULL, .out = stderr};
     c.more = go != run_go_no ? " --judge go" : NULL;
-    run_options o = {.until = SIZE_MAX, .failed = report_failure, .ctx = &c, .go = go};
+    run_options o = {
+        .until = SIZE_MAX, .limits.units = budget, .failed = report_failure, .ctx = &c, .go = go};
     run_result r = run_trace(&tr, f, &o);
-    if (stats != NULL) {
-        atomic_fetch_add_explicit(&stats[0], 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&stats[1], r.steps, memory_order_relaxed);
-    }
     if (r.go == go_missing) {
         fprintf(stderr, "go: gone: this judge was asked for and is not there: %s\n", child_why());
         abort();
@@ -101,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r.failed) {
         abort();
     }
+    note_end(&r);
     return 0;
 }
 
