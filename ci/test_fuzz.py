@@ -105,6 +105,12 @@ COUNT = "printf '\\2\\0\\0\\0\\0\\0\\0\\0\\3\\0\\0\\0\\0\\0\\0\\0' | dd of=\"$GO
 COUNT += "echo '#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0' >&2\n"
 
 
+def under_way(text):
+    """As an engine notes the input that it is at."""
+    put = "printf '%s' | dd of=\"$GOMAP_STATS\" conv=notrunc bs=1 seek=%d status=none\n"
+    return put % ("\\%o\\0\\0\\0\\0\\0\\0\\0" % (len(text) + 1), 16) + put % (text, 64)
+
+
 class Jobs(unittest.TestCase):
     """Real processes, in a scratch folder instead of build/."""
 
@@ -224,6 +230,19 @@ class Jobs(unittest.TestCase):
         self.assertEqual(job.verdict, "hung")
         self.assertTrue(job.report)
         self.assertLess(time.monotonic() - begin, 20)
+
+    def test_input_of_an_engine_that_shows_none(self):
+        engines.GRACE = 0
+        hang = "trap '' INT; while :; do sleep 0.1; done\n"
+        for end, clean in (("exit 3\n", "engine: exit status 3"), (hang, "hung")):
+            for text, verdict in (("a bug", "judge: rule: op #3"), ("fine", clean)):
+                job = self.fuzz(COUNT + under_way(text) + end)
+                job.lock.close()
+                shutil.rmtree(os.path.join(fuzz.HOME, "run"))
+                self.assertEqual(job.verdict, verdict)
+                self.assertTrue(job.report)
+        saved = [name for name in os.listdir(os.path.join(fuzz.HOME, "crashes", self.target)) if ".txt" not in name]
+        self.assertEqual(len(saved), 1, saved)  # of both, the same
 
 
 class Command(unittest.TestCase):
