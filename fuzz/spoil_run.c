@@ -3,9 +3,8 @@
  * spoil_run.c: spoilers of what only a run shows: its results, its memory, the
  * alarms that the port raises itself.
  */
+#include "blocks.h"
 #include "spoil_map.h"
-
-#include <stdlib.h>
 
 /* ---- what the judges besides check must see -------------------------------- */
 
@@ -121,15 +120,14 @@ static void *other_alloc(void *ctx, size_t size)
         refusing = false;
         return NULL;
     }
-    return calloc(1, size);
+    return block_new(size);
 }
 
 static void other_free(void *ctx, void *p, size_t size)
 {
     (void)ctx;
-    (void)size;
     end_of_write();
-    free(p);
+    block_free(p, size);
 }
 
 static const gm_allocator other_allocator = {other_alloc, other_free, NULL};
