@@ -92,6 +92,7 @@ if(GOMAP_SANITIZE STREQUAL "asan-ubsan")
   if(GOMAP_REF_SANITIZE)
     list(APPEND ref -fsanitize=${GOMAP_REF_SANITIZE})
   endif()
+  target_compile_definitions(gomap_judge INTERFACE GOMAP_ASAN) # in the program, if not in the judges
   set(judge_full ${full})
   set(judge_address -fsanitize=address ${no_recover})
   set(judge_none "")
