@@ -95,9 +95,9 @@ def run(command, timeout, stdout=subprocess.PIPE, **options):
     return None if late else process.returncode, (output or b"").decode("utf-8", "replace")
 
 
-# Units of work for a trace on AFL++ (fuzz/run.c), a tenth of libFuzzer's: it spends
-# as much on one slow input as on thousands of others, and has to be quick.
-AFL_BUDGET = 1000
+# Units of work for a trace on AFL++ (fuzz/run.c), a twentieth of libFuzzer's: it
+# spends as much on one slow input as on thousands of others, and has to be quick.
+AFL_BUDGET = 500
 
 
 def environment(engine, sanitizer):

@@ -760,9 +760,11 @@ static uint64_t run_once(runner *r)
     }
     r->result.op = 0;
     r->step.h = r->h;
-    record_map_end(&r->step);
+    uint64_t digest = record_map_end(&r->step);
+    if (!record.on && !r->options->go_alone) {
+        digest = oracle_digest(&r->step);
+    }
     record.on = false;
-    uint64_t digest = r->options->go_alone ? 0 : oracle_digest(&r->step);
     unmake(r);
     return digest;
 }

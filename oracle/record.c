@@ -173,10 +173,13 @@ bool record_done(const oracle_step *s, size_t op)
     return record.nops != record.stop;
 }
 
-void record_map_end(const oracle_step *s)
+uint64_t record_map_end(const oracle_step *s)
 {
-    if (record.on) {
-        roll(oracle_digest(s));
-        record.states++;
+    if (!record.on) {
+        return 0;
     }
+    uint64_t state = oracle_digest(s);
+    roll(state);
+    record.states++;
+    return state;
 }

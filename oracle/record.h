@@ -67,7 +67,7 @@ void record_get_result(const oracle_step *s);
 void record_stands(const oracle_step *s);
 bool record_done(const oracle_step *s, size_t op);
 
-/* The map is about to go. */
-void record_map_end(const oracle_step *s);
+/* The map is about to go.  The digest of its state, where that is recorded. */
+uint64_t record_map_end(const oracle_step *s);
 
 #endif
