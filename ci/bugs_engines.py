@@ -126,8 +126,8 @@ class Engine:
     def __init__(self, targets, go, jobs):
         self.targets = targets
         self.folder = f"{ROOT}/build/{self.preset}"
-        build(self.preset, jobs, *[f"fuzz_{t}" for t in targets], *self.also)
-        self.go = go and os.path.exists(f"{self.folder}/go/gomap-go119")
+        build(self.preset, jobs, *[f"fuzz_{t}" for t in targets], *self.also, *["gomap-go119"] * go)
+        self.go = go
         self.commands = {}
         for target in targets:
             status, text = output_of(["ninja", "-C", self.folder, "-t", "commands", f"fuzz_{target}"])
