@@ -17,7 +17,7 @@ import subprocess
 import time
 
 from bugs_catalogue import ROOT, VERDICT, build, digest, output_of, read, sources_of
-from fuzz import AFL_BUDGET
+from fuzz import AFL_BUDGET, input_under_way
 
 ONE_INPUT = 5      # seconds that one input may work when it is tried alone, far above the 50 ms that it may need
 HANG = 2           # and under an engine, which looks at the clock on the wall
@@ -242,13 +242,12 @@ class Engine:
 
     def under_way(self, folder):
         """The input that the program was at, as a file of its own; None: it was at none."""
-        stats = read(f"{folder}/stats")
-        size = struct.unpack("=Q", stats[16:24])[0]
-        if size == 0:
+        data = input_under_way(f"{folder}/stats")
+        if data is None:
             return None
         path = f"{folder}/under-way"
         with open(path, "wb") as file:
-            file.write(stats[64:64 + size - 1])
+            file.write(data)
         return path
 
 

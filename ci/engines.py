@@ -12,8 +12,8 @@ import threading
 import time
 
 import fuzz
-from fuzz import (INPUT_TIMEOUT, MAX_LEN, ROOT, Replay, Stop, Trouble, ended, environment, files_of, keep_input, run,
-                  save_crash, send, shrink, start, verdict_of, write_whole)
+from fuzz import (INPUT_TIMEOUT, MAX_LEN, ROOT, Replay, Stop, Trouble, ended, environment, files_of,
+                  input_under_way, keep_input, run, save_crash, send, shrink, start, verdict_of, write_whole)
 
 TOOLS = {"libfuzzer": ("clang-19",), "aflpp": ("afl-clang-fast", "afl-fuzz")}
 MEMORY_MB = 2048
@@ -176,13 +176,11 @@ class Job:
 
     def under_way(self):
         """The input that was being run when the engine went without a word, if that is why: a file, or None."""
-        with open(self.stats, "rb") as file:
-            stats = file.read()
-        size = struct.unpack("=Q", stats[16:24])[0]
-        if size == 0:
+        data = input_under_way(self.stats)
+        if data is None:
             return None
         path = os.path.join(self.folder, "under-way")
-        write_whole(path, stats[64:64 + size - 1])
+        write_whole(path, data)
         return path if self.replay.verdict(path)[0] else None
 
     def fail(self, verdict):

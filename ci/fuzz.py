@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
@@ -24,6 +25,9 @@ ENGINES = ("libfuzzer", "aflpp")
 SANITIZERS = ("asan-ubsan", "msan", "none")
 
 MAX_LEN = 4096       # trace_max_bytes of fuzz/ops.h
+# Units of work for a trace on AFL++ (fuzz/run.c), a twentieth of libFuzzer's: it
+# spends as much on one slow input as on thousands of others, and has to be quick.
+AFL_BUDGET = 500
 INPUT_TIMEOUT = 10   # seconds for one input: far above the 50 ms that one may take
 
 SYMBOLIZER = shutil.which("llvm-symbolizer-19") or ""
@@ -95,11 +99,6 @@ def run(command, timeout, stdout=subprocess.PIPE, **options):
     return None if late else process.returncode, (output or b"").decode("utf-8", "replace")
 
 
-# Units of work for a trace on AFL++ (fuzz/run.c), a twentieth of libFuzzer's: it
-# spends as much on one slow input as on thousands of others, and has to be quick.
-AFL_BUDGET = 500
-
-
 def environment(engine, sanitizer):
     env = dict(os.environ)
     more = {"UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -131,6 +130,14 @@ def read_targets(path=os.path.join(ROOT, "fuzz", "targets.def")):
         lines = re.findall(r"^(TARGET|NEGATIVE)\(([a-z][a-z0-9_]*), ", file.read(), re.M)
     return ([name for kind, name in lines if kind == "TARGET"],
             [name for kind, name in lines if kind == "NEGATIVE"])
+
+
+def input_under_way(stats):
+    """The input that fuzz/engine.c was at when it last wrote this file of GOMAP_STATS; None: it was at none."""
+    with open(stats, "rb") as file:
+        data = file.read()
+    size = struct.unpack_from("=Q", data, 16)[0]  # + 1
+    return data[24:24 + size - 1] if size else None
 
 
 def files_of(folder):

@@ -108,7 +108,7 @@ COUNT += "echo '#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0' >&2\n"
 def under_way(text):
     """As an engine notes the input that it is at."""
     put = "printf '%s' | dd of=\"$GOMAP_STATS\" conv=notrunc bs=1 seek=%d status=none\n"
-    return put % ("\\%o\\0\\0\\0\\0\\0\\0\\0" % (len(text) + 1), 16) + put % (text, 64)
+    return put % ("\\%o\\0\\0\\0\\0\\0\\0\\0" % (len(text) + 1), 16) + put % (text, 24)
 
 
 class Jobs(unittest.TestCase):

@@ -43,11 +43,10 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t asize, const uint8_t *
  * what calls it. */
 extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
 
-/* Native numbers. */
+/* Native numbers; read by ci/fuzz.py. */
 typedef struct engine_stats {
-    _Atomic uint64_t runs, steps; /* judged ones */
-    _Atomic uint64_t under_way;   /* size + 1 of the input that is being run; 0: none */
-    uint64_t unused[5];
+    _Atomic uint64_t runs, steps;   /* judged ones */
+    _Atomic uint64_t under_way;     /* size + 1 of the input that is being run; 0: none */
     uint8_t input[trace_max_bytes]; /* that input, or the last one */
 } engine_stats;
 
