@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -273,6 +274,30 @@ class Command(unittest.TestCase):
             self.assertEqual([(row["target"], row["engine"], row["verdict"]) for row in table],
                              [(target, "libfuzzer", "ok")])
             self.assertGreater(table[0]["runs"], 0)
+
+    def test_budget(self):
+        target = fuzz.read_targets()[0][0]
+        subprocess.run([os.path.join(HERE, "cmake", "build"), "libfuzzer-asan-ubsan", "1", "fuzz_" + target],
+                       check=True, stdout=subprocess.DEVNULL)
+        with tempfile.TemporaryDirectory() as folder:
+            trace, stats = os.path.join(folder, "trace"), os.path.join(folder, "stats")
+            with open(trace, "wb") as file:  # 64 keys, 10 times
+                file.write(bytes(12) + bytes((7, 63, 0, 0)) * 10)
+            steps = []
+            for budget in ("", "x", "0", "100", "1000"):
+                env = dict(os.environ, GOMAP_STATS=stats, **({"GOMAP_BUDGET": budget} if budget else {}))
+                done = subprocess.run([os.path.join(fuzz.BUILD, "libfuzzer-asan-ubsan", "fuzz_" + target), trace],
+                                      env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                if budget in ("x", "0"):
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn("GOMAP_BUDGET is '%s'" % budget, done.stderr)
+                    continue
+                self.assertEqual(done.returncode, 0, done.stderr)
+                with open(stats, "rb") as file:
+                    steps.append(struct.unpack_from("=Q", file.read(), 8)[0])
+                os.unlink(stats)
+            self.assertLess(steps[1], steps[2])  # of what 100 and 1000 units allow
+            self.assertEqual(steps[2], steps[0])  # more than enough
 
     def test_wrong_arguments_leave_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
