@@ -198,6 +198,8 @@ int main(void)
     each_alarm_of_the_port_is_raised("fatal(\"");
     each_alarm_of_the_port_is_raised("throw(\"");
     each_judge_is_heard();
+    printf("%zu ways to spoil a map, each of them seen\n", spoilers_n);
+    fflush(stdout);
     /* What was spoiled was abandoned where it stood: not for a leak checker. */
     _Exit(0);
 }
