@@ -25,9 +25,9 @@ ENGINES = ("libfuzzer", "aflpp")
 SANITIZERS = ("asan-ubsan", "msan", "none")
 
 MAX_LEN = 4096       # trace_max_bytes of fuzz/ops.h
-# Units of work for a trace on AFL++ (fuzz/run.c), a twentieth of libFuzzer's: it
-# spends as much on one slow input as on thousands of others, and has to be quick.
-AFL_BUDGET = 500
+# Units of work for a trace on AFL++ (fuzz/run.c), where libFuzzer's may take 10000:
+# it spends as much on one slow input as on thousands of others, and has to be quick.
+AFL_BUDGET = 80
 INPUT_TIMEOUT = 10   # seconds for one input: far above the 50 ms that one may take
 
 SYMBOLIZER = shutil.which("llvm-symbolizer-19") or ""

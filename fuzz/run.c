@@ -65,10 +65,20 @@ typedef struct runner {
 
 static runner *current; /* for the handler and the allocator, which have no context of ours */
 
+static size_t run_units(const run_options *o)
+{
+    return o->limits.units != 0 ? o->limits.units : budget_units;
+}
+
+/* Not more than the budget lets a run look at three times. */
 size_t run_bytes(const fuzz_target *f, const run_options *o)
 {
+    if (o->limits.bytes != 0) {
+        return o->limits.bytes;
+    }
     size_t limit = f->bytes != 0 ? f->bytes : default_bytes;
-    return o->limits.bytes != 0 ? o->limits.bytes : limit;
+    size_t seen = run_units(o) * bytes_per_unit / 3;
+    return limit < seen ? limit : seen;
 }
 
 /* ---- allocation faults -------------------------------------------------- */
@@ -745,7 +755,7 @@ static uint64_t run_once(runner *r)
     r->step.elem_kind = (elem_kind)tr->elem;
     r->step.t = &r->t;
     r->step.its = r->its;
-    r->budget = r->options->limits.units != 0 ? r->options->limits.units : budget_units;
+    r->budget = run_units(r->options);
     make(r, tr->maker, tr->hint);
     for (size_t i = 0; i < tr->nops && i < r->options->until && r->budget > 0; i++) {
         r->result.op = i + 1;
