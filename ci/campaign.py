@@ -154,7 +154,7 @@ class Slice:
         """A failing input: counts its verdict, and keeps the first input of each, minimised."""
         with open(path, "rb") as file:
             first = file.read()
-        verdict, _ = self.replay.verdict(path)
+        verdict, _ = self.replay.verdict_as_on(self.engine, path)
         again = verdict not in ("", "timeout")
         verdict = verdict or self.logged_verdict()
         known = plain(verdict)

@@ -181,7 +181,7 @@ class Job:
             return None
         path = os.path.join(self.folder, "under-way")
         write_whole(path, data)
-        return path if self.replay.verdict(path)[0] else None
+        return path if self.replay.verdict_as_on(self.engine, path)[0] else None
 
     def fail(self, verdict):
         self.verdict = verdict
@@ -215,13 +215,13 @@ class Job:
             pass
         report = report.rstrip("\n") + "\n\n  saved   %s (%d bytes; the engine's had %d)\n" % (shown, len(data), len(first))
         report += "  text    %s.txt\n" % shown
-        report += "  repeat  %s\n" % " ".join(
-            [os.path.relpath(self.replay.binary), "--target", self.target, shown])
+        binary, *arguments = self.replay.command(shown)
+        report += "  repeat  %s\n" % " ".join([os.path.relpath(binary), *arguments])
         return report + (note and "  note    %s\n" % note)
 
     def examine(self, path, data):
         """A failing input: (verdict, the smallest input with that verdict, a note)."""
-        verdict, _ = self.replay.verdict(path)
+        verdict, _ = self.replay.verdict_as_on(self.engine, path)
         if not verdict:
             return self.logged_verdict(), data, "replay alone does not fail on it; log: " + os.path.relpath(self.log)
         if verdict == "timeout":

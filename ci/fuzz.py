@@ -200,16 +200,21 @@ def rule_of(verdict):
 
 
 class Replay:
-    """The replay binary of one build, for one target; go: with the real runtime as one more judge."""
+    """The replay binary of one build, for one target.
 
-    def __init__(self, preset, target, env, go=False):
+    go: with the real runtime as one more judge; budget: units of work of a trace, None: as many as it has.
+    """
+
+    def __init__(self, preset, target, env, go=False, budget=None):
         self.binary = os.path.join(BUILD, preset, "replay")
         self.target = target
         self.env = env
         self.go = go
+        self.budget = budget
 
     def command(self, *arguments):
-        return [self.binary, "--target", self.target, *(["--judge", "go"] if self.go else []), *arguments]
+        return [self.binary, "--target", self.target, *(["--judge", "go"] if self.go else []),
+                *(["--budget", str(self.budget)] if self.budget else []), *arguments]
 
     def judges(self):
         """Those in use, as replay names them."""
@@ -220,6 +225,17 @@ class Replay:
         """What is wrong with an input (a file or a folder of them): (verdict or "", output)."""
         status, output = run(self.command(path), timeout, env=self.env)
         return ("" if status == 0 else verdict_of(output, status)), output
+
+    def verdict_as_on(self, engine, path):
+        """The same for one input; where only the engine's budget makes it fail this replay has it from then on."""
+        self.budget = None
+        verdict, output = self.verdict(path)
+        if not verdict and engine == "aflpp":
+            self.budget = AFL_BUDGET
+            verdict, output = self.verdict(path)
+            if not verdict:
+                self.budget = None
+        return verdict, output
 
     def text(self, mode, path):
         return run(self.command(mode, path), INPUT_TIMEOUT, env=self.env)[1]
@@ -250,6 +266,10 @@ def shrink(replay, data, verdict, folder):
     plain = encode(replay.text("--text", written(data)))
     if plain is not None and fails(plain):
         data = plain
+    if replay.budget:  # once its ops are needed, what the budget cut off is gone, as a rule
+        budget, replay.budget = replay.budget, None
+        if not fails(data):
+            replay.budget = budget
     note = "" if whole else "it may be smaller still: minimising ends after %d s" % minimise.SECONDS
     return data, replay.verdict(written(data))[0], note
 

@@ -32,7 +32,7 @@ HAVE_GO = any(os.path.exists(go) for go in triage.GO)
 # The fewest ops that a seed needs, of those that are about a map of five entries: these, of which one must come
 # after the first op; and what shows the damage, where the end of the trace does not.
 FEWEST = {"check-must-see-a-wrong-count": 2, "check-must-see-a-wrong-tophash": 2, "determinism-must-see-another-end": 2,
-          "memory-must-see-a-leak": 2, "range-must-see-a-swallowed-step": 4, "uthash-must-see-a-wrong-elem": 3}
+          "memory-must-see-a-leak": 2, "range-must-see-a-swallowed-step": 4, "uthash-must-see-a-wrong-elem": 2}
 
 
 def keys(text):
@@ -209,6 +209,24 @@ class Triage(unittest.TestCase):
             self.assertIn(words, said)
         saved = os.listdir(os.path.join(fuzz.HOME, "crashes", "selftest_negative"))
         self.assertEqual(len(saved), 2)
+
+    def test_what_only_the_budget_shows(self):
+        path = os.path.join(self.folder, "trace.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("map seed=0\nassign 0..63\nclear\n")  # a wrong tophash, gone with the rest
+        replay = fuzz.Replay(self.preset, "selftest_negative", dict(os.environ))
+        self.assertEqual((replay.verdict_as_on("libfuzzer", path)[0], replay.budget), ("", None))
+        verdict, said = replay.verdict_as_on("aflpp", path)
+        self.assertEqual((verdict, replay.budget), ("check: tophash-of-hash: at the end", fuzz.AFL_BUDGET))
+        self.assertIn(" --budget %d " % fuzz.AFL_BUDGET, said.partition("to repeat it:")[2])
+        status, said, _ = self.triage("--target", "selftest_negative", path)
+        self.assertEqual(status, 0)
+        self.assertRegex(said, r"^check: tophash-of-hash: at the end\n")
+        self.assertNotIn("clear", said)
+        self.assertNotIn("--budget", said)  # what is left fails without it
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("map seed=0\n")
+        self.assertEqual((replay.verdict_as_on("aflpp", path)[0], replay.budget), ("", None))
 
     def test_promote(self):
         seed = os.path.join(SEEDS, "check-must-see-a-wrong-count.txt")

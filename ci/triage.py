@@ -84,6 +84,8 @@ def judged(options):
     if not verdict and os.path.exists(os.path.join(fuzz.BUILD, options.preset, "go", "gomap-go119")):
         replay.go = True
         verdict, output = replay.verdict(options.file)
+    if not verdict:
+        verdict, output = replay.verdict_as_on("aflpp", options.file)
     if verdict == "exit status 2":  # not a trace
         raise Trouble(output.strip())
     return verdict, replay

@@ -39,6 +39,7 @@ static const char usage[] =
     "  --dump          run it, and print map and iterators after each op\n"
     "  --draw FILE     run it, and write a picture of map and iterators at its end, as SVG\n"
     "  --until N       stop after op N\n"
+    "  --budget N      end a trace after N units of work, of 10000, as ci/fuzz has AFL++ do\n"
     "  --roundtrip     check that bytes -> ops -> text -> ops -> bytes loses nothing\n"
     "  --judge go      ask the real go1.19 as well, after each step (exact mode only)\n"
     "  --lockstep      no judge but go, in exact mode, with the limits of lockstep\n"
@@ -58,7 +59,7 @@ static struct {
     const char *picture;       /* where --draw writes */
     const fuzz_target *target; /* NULL: from the path */
     size_t until;
-    unsigned long repeat;
+    unsigned long repeat, budget; /* 0: that of run.c */
     bool slowest, whole;
     bool go, lockstep;
 
@@ -255,10 +256,16 @@ static void run_file(const char *path, const trace *tr, const fuzz_target *f)
     }
     if (opt.lockstep) {
         lockstep_options(&o);
-        c.more = " --lockstep";
-    } else if (opt.go) {
-        c.more = " --judge go";
     }
+    if (opt.budget != 0) {
+        o.limits.units = opt.budget;
+    }
+    char more[64];
+    int n = snprintf(more, sizeof more, "%s", opt.lockstep ? " --lockstep" : opt.go ? " --judge go" : "");
+    if (opt.budget != 0) {
+        snprintf(more + n, sizeof more - (size_t)n, " --budget %lu", opt.budget);
+    }
+    c.more = more;
     if (opt.mode == mode_steps) {
         print_steps_head(tr, f, &o);
     }
@@ -502,6 +509,8 @@ int main(int argc, char **argv)
             opt.go = opt.lockstep = true;
         } else if (strcmp(a, "--until") == 0) {
             opt.until = number(a, ++i < argc ? argv[i] : NULL);
+        } else if (strcmp(a, "--budget") == 0) {
+            opt.budget = number(a, ++i < argc ? argv[i] : NULL);
         } else if (strcmp(a, "--repeat") == 0) {
             opt.repeat = number(a, ++i < argc ? argv[i] : NULL);
         } else if (strcmp(a, "--slowest") == 0) {

@@ -129,6 +129,8 @@ SPOIL(parked_block_of_no_kind, gm_block, blk, parked_block(m), blk->kind = 0)
 SPOIL(parked_block_of_an_unknown_kind, gm_block, blk, parked_block(m), blk->kind = 9)
 SPOIL(parked_block_called_live, gm_block, blk, parked_block(m), blk->state = gm_block_live)
 SPOIL(parked_block_marked_as_listed, gm_block, blk, parked_block(m), blk->mark = 1)
+SPOIL(overflow_bucket_listed_again, gm_block, blk, overflow_block(m), blk->next = blk)
+SPOIL(parked_block_listed_again, gm_block, blk, parked_block(m), blk->next = blk)
 
 /* ---- check: iterators ------------------------------------------------------- */
 

@@ -49,6 +49,59 @@ bool spoil_wrong_elem(const victim *m)
     return true;
 }
 
+/* Keys that lie where they should by their hash: only the model knows better. */
+
+static unsigned char *key_of_some(const victim *m)
+{
+    unsigned i;
+    bmap *b = entry_of_some(m, &i);
+    return b != NULL ? key_of(m, b, i) : NULL;
+}
+
+bool spoil_entry_twice(const victim *m)
+{
+    unsigned i;
+    bmap *b = entry_of_some(m, &i);
+    if (b == NULL || i + 1 == bucketCnt || b->tophash[i + 1] < minTopHash) {
+        return false;
+    }
+    memcpy(key_slot(m, b, i), key_slot(m, b, i + 1), m->t->keysize);
+    memcpy(elem_slot(m, b, i), elem_slot(m, b, i + 1), m->t->elemsize);
+    return true;
+}
+
+SPOIL(key_of_no_entry, void, key, key_of_some(m), key_make((key_kind)m->tr->key, 9999, 0, key))
+/* A hasher with a rule does not know what it is, and so hashes it as Go would. */
+bool spoil_key_of_no_number(const victim *m)
+{
+    unsigned i;
+    bmap *b = entry_of_some(m, &i);
+    if (b == NULL || m->h->B != 0 || m->tr->key != key_int64) {
+        return false;
+    }
+    int64_t none = -1;
+    while (tophash(m->t->hasher(m->t->key, &none, m->h->hash0)) != b->tophash[i]) {
+        none--;
+    }
+    memcpy(key_of(m, b, i), &none, sizeof none);
+    return true;
+}
+
+bool spoil_key_in_another_form(const victim *m)
+{
+    unsigned char *key = key_of_some(m), was[key_max_size];
+    uint32_t payload;
+    key_facts facts;
+    if (key == NULL || m->tr->key != key_iface || !key_read(key_iface, key, &facts, &payload)) {
+        return false;
+    }
+    memcpy(was, key, m->t->key->size);
+    for (uint32_t variant = 0; variant < 2 && memcmp(key, was, m->t->key->size) == 0; variant++) {
+        key_make(key_iface, facts.n, variant, key);
+    }
+    return true;
+}
+
 bool spoil_swallowed_step(const victim *m)
 {
     unsigned i;

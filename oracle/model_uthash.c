@@ -29,6 +29,7 @@ static void *model_malloc(size_t size);
 
 typedef struct node {
     oracle_entry e; /* first: a node is found from its entry */
+    uint32_t look;  /* the last look at the whole map that met it */
     UT_hash_handle hh;
 } node;
 
@@ -38,6 +39,7 @@ static struct {
     oracle_entry *entries;
     size_t count;
     uint32_t last_seq;
+    uint32_t looks; /* at the whole map */
 
     node *free_nodes; /* linked through e.next */
     size_t used_nodes;
@@ -250,9 +252,78 @@ static oracle_answer on_next(oracle_step *s, oracle_report *r)
     return oracle_ok;
 }
 
+/* One entry as it lies in the map. */
+static oracle_answer look_at_slot(const oracle_step *s, const void *key, const void *elem, oracle_report *r)
+{
+    uint32_t payload;
+    key_facts facts;
+    if (!key_read(s->key_kind, key, &facts, &payload)) {
+        DIFFER("key-wellformed", "a key lies in the map that nobody ever inserted");
+    }
+    oracle_entry *e = model_entry(&facts, payload);
+    if (e == NULL) {
+        DIFFER("membership", "key %s lies in the map, but should not", name_of(s, facts.n));
+    }
+    node *n = (node *)(void *)e;
+    if (n->look == m.looks) {
+        DIFFER("membership", "key %s lies in the map twice", name_of(s, e->n));
+    }
+    n->look = m.looks;
+    if (!key_same(s->key_kind, key, e->n, e->variant)) {
+        DIFFER("key-current", "key %s lies in the map in another form than it should", name_of(s, e->n));
+    }
+    bool unwritten = s->event == ev_assign && e == s->entry;
+    if (!unwritten && !elem_same(s->elem_kind, elem, e->stamp)) {
+        DIFFER("elem-current", "the elem of key %s is not the value last written", name_of(s, e->n));
+    }
+    return oracle_ok;
+}
+
+static oracle_answer look_at_chain(const oracle_step *s, bmap *b, oracle_report *r)
+{
+    const maptype *t = s->t;
+    for (; b != NULL; b = bmap_overflow(b, t)) {
+        char *keys = (char *)b + dataOffset;
+        char *elems = keys + bucketCnt * (size_t)t->keysize;
+        for (unsigned i = 0; i < bucketCnt; i++) {
+            if (b->tophash[i] < minTopHash) {
+                continue;
+            }
+            const void *key = keys + i * (size_t)t->keysize, *elem = elems + i * (size_t)t->elemsize;
+            if (look_at_slot(s, maptype_indirectkey(t) ? gm_loadp(key) : key,
+                             maptype_indirectelem(t) ? gm_loadp(elem) : elem, r) != oracle_ok) {
+                return oracle_differs;
+            }
+        }
+    }
+    return oracle_ok;
+}
+
+/* What lies in the map is in the model, once, as it was written last.  `check`,
+ * which is asked first, has seen that there is as much as the map counts. */
+static oracle_answer look_at_all(const oracle_step *s, oracle_report *r)
+{
+    const maptype *t = s->t;
+    hmap *h = s->h;
+    m.looks++;
+    for (uintptr_t n = 0; h->buckets != NULL && n < bucketShift(h->B); n++) {
+        if (look_at_chain(s, add(h->buckets, n * t->bucketsize), r) != oracle_ok) {
+            return oracle_differs;
+        }
+    }
+    for (uintptr_t n = 0; hmap_growing(h) && n < hmap_noldbuckets(h); n++) {
+        bmap *b = add(h->oldbuckets, n * t->bucketsize);
+        if (!evacuated(b) && look_at_chain(s, b, r) != oracle_ok) {
+            return oracle_differs;
+        }
+    }
+    return oracle_ok;
+}
+
 static oracle_answer uthash_step(oracle_step *s, oracle_report *r)
 {
     oracle_answer a = oracle_ok;
+    bool all = s->phase;
     switch (s->event) {
     case ev_make:
         model_reset();
@@ -277,11 +348,13 @@ static oracle_answer uthash_step(oracle_step *s, oracle_report *r)
     case ev_next:
         a = on_next(s, r);
         break;
-    case ev_nomemory:
     case ev_panic:
     case ev_end:
+        break;
+    case ev_nomemory:
     case ev_check:
     case ev_before_free:
+        all = true;
         break;
     case ev_free:
     case ev_finish:
@@ -297,7 +370,7 @@ static oracle_answer uthash_step(oracle_step *s, oracle_report *r)
     if (count != m.count) {
         DIFFER("length", "the map counts %zu entries, the model %zu", count, m.count);
     }
-    return oracle_ok;
+    return all ? look_at_all(s, r) : oracle_ok;
 }
 
 static void uthash_show(const oracle_step *s, FILE *out)

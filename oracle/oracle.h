@@ -6,7 +6,8 @@
  *
  *   check        is the structure sound after this step (ref/check.h); does a
  *                fresh map have room for its hint, and no more
- *   uthash       membership, values, length, against a uthash table
+ *   uthash       membership, values, length, against a uthash table: of what a
+ *                step is about, and of all entries where check looks at all
  *   range        what an iteration must, may and must not produce
  *   alloc        a failed allocation loses nothing and can be repeated
  *   memory       nothing leaked, nothing kept longer than it can be reached

@@ -556,13 +556,35 @@ static const char *gm_gen_name(const hmap *h, const gm_gen *g)
     return g == h->extra->oldoverflow ? "old" : "gone";
 }
 
-/* The block of the list whose payload p is, or NULL. */
-static const gm_block *gm_on_list(const gm_block *list, const void *p)
+/* Walks a list of blocks, and ends where it leads back, as gm_chain does. */
+typedef struct gm_walk {
+    gm_block *blk;        /* where it is; NULL: at the end */
+    const gm_block *seen; /* an earlier block */
+    uintptr_t steps, limit;
+} gm_walk;
+
+static gm_walk gm_walk_begin(gm_block *first)
 {
-    while (list != NULL && (uintptr_t)list + gm_blockHeader != (uintptr_t)p) {
-        list = list->next;
+    return (gm_walk){.blk = first, .seen = first, .limit = 2};
+}
+
+static void gm_walk_next(gm_walk *w)
+{
+    w->blk = w->blk->next != w->seen ? w->blk->next : NULL;
+    if (++w->steps == w->limit) {
+        w->seen = w->blk;
+        w->limit *= 2;
     }
-    return list;
+}
+
+/* The block of the list whose payload p is, or NULL. */
+static const gm_block *gm_on_list(gm_block *list, const void *p)
+{
+    gm_walk w = gm_walk_begin(list);
+    while (w.blk != NULL && (uintptr_t)w.blk + gm_blockHeader != (uintptr_t)p) {
+        gm_walk_next(&w);
+    }
+    return w.blk;
 }
 
 /* Finds the chain of g that wanted is in. */
@@ -641,11 +663,11 @@ static bool gm_slot_readable(const maptype *t, const gm_current *c, bmap *b, boo
 /* The overflow bucket on the list that p lies in. */
 static bmap *gm_bucket_around(gm_block *list, const void *p)
 {
-    for (; list != NULL; list = list->next) {
-        uintptr_t begin = (uintptr_t)list + gm_blockHeader;
+    for (gm_walk w = gm_walk_begin(list); w.blk != NULL; gm_walk_next(&w)) {
+        uintptr_t begin = (uintptr_t)w.blk + gm_blockHeader;
         uintptr_t at = (uintptr_t)p;
-        if (list->kind == gm_block_overflow && at >= begin && at - begin < list->size) {
-            return add(list, gm_blockHeader);
+        if (w.blk->kind == gm_block_overflow && at >= begin && at - begin < w.blk->size) {
+            return add(w.blk, gm_blockHeader);
         }
     }
     return NULL;
