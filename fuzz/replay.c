@@ -26,6 +26,7 @@
 static const char usage[] =
     "usage: replay [OPTION...] FILE|FOLDER...\n"
     "       replay --compile IN.txt OUT\n"
+    "       replay --compile IN.txt... FOLDER\n"
     "\n"
     "Runs traces (binary, or text in files named *.txt) under all judges; --judge go adds one.\n"
     "\n"
@@ -46,7 +47,8 @@ static const char usage[] =
     "  --repeat N      run each file N times, and print checked ops/s\n"
     "  --whole         a trace that is too costly to be run to its end counts as failed\n"
     "  --slowest       print the file that took longest, with its time\n"
-    "  --compile I O   write the binary form of text file I to O\n"
+    "  --compile I O   write the binary form of text file I to O; of many, to a folder,\n"
+    "                  each under its name without .txt\n"
     "  --help          this text\n"
     "\n"
     "Exit code: 0 all well, 1 a judge differs, 2 bad usage or unreadable input.\n";
@@ -452,6 +454,31 @@ static void compile(const char *in, const char *out)
     }
 }
 
+static void compile_all(char **paths, int n, const char *out)
+{
+    struct stat st;
+    if (stat(out, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        if (n != 1) {
+            die("is no folder, and there is more than one text file", out, "see replay --help");
+        }
+        compile(paths[0], out);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!is_text(paths[i])) {
+            die("is not named *.txt", paths[i], "see replay --help");
+        }
+        const char *name = strrchr(paths[i], '/');
+        name = name != NULL ? name + 1 : paths[i];
+        char to[4096];
+        int len = snprintf(to, sizeof to, "%s/%.*s", out, (int)(strlen(name) - strlen(".txt")), name);
+        if (len < 0 || (size_t)len >= sizeof to) {
+            die(strerror(ENAMETOOLONG), out, "");
+        }
+        compile(paths[i], to);
+    }
+}
+
 static unsigned long number(const char *option, const char *text)
 {
     char *end;
@@ -488,10 +515,10 @@ int main(int argc, char **argv)
             }
             return 0;
         } else if (strcmp(a, "--compile") == 0) {
-            if (argc != 4 || i != 1) {
-                die("needs exactly two files: --compile IN.txt OUT", a, "see replay --help");
+            if (argc < 4 || i != 1) {
+                die("needs text files and where to: --compile IN.txt OUT", a, "see replay --help");
             }
-            compile(argv[2], argv[3]);
+            compile_all(argv + 2, argc - 3, argv[argc - 1]);
             return 0;
         } else if (strcmp(a, "--target") == 0) {
             const char *name = ++i < argc ? argv[i] : "";
