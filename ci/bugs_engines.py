@@ -137,7 +137,8 @@ class Engine:
         self.port = digest(*[read(path) for path in sources_of("ref", ".c", ".h")])
         files = [*sources_of("ref", ".c", ".h"), *sources_of("oracle", ".c", ".h"), *sources_of("oracle/go", ".go", ".s"),
                  *[path for path in sources_of("fuzz", ".c", ".h", ".def") if os.path.basename(path) not in MUTATOR]]
-        rest = [digest(*[read(path) for path in files]), str(self.go), *sum(self.commands.values(), [])]
+        rest = [digest(*[read(path) for path in files]), str(self.go), *sum(self.commands.values(), []),
+                *self.given.values()]
         mutator = [read(f"{ROOT}/fuzz/{name}") for name in MUTATOR]
         self.digests = {False: digest(*rest), True: digest(*rest, *mutator)}
 
@@ -181,7 +182,7 @@ class Engine:
         env["GOMAP_MUTATOR"] = "on" if mutator else "off"
         if self.go:
             env["GOMAP_JUDGE"] = "go"
-        return env
+        return {**env, **self.given}
 
     def verdict(self, program, path):
         """What a program says to one input alone: "" if nothing is wrong."""
@@ -255,6 +256,7 @@ class LibFuzzer(Engine):
     name, preset, also, needs = "libfuzzer", "libfuzzer-none", [], ("clang-19",)
     faster = " -fuse-ld=lld" if shutil.which("ld.lld") else ""  # to link; AFL++ uses it anyway
     plainly = [f"-handle_{s}=0" for s in ("segv", "bus", "abrt", "ill", "fpe")]
+    given = {}
 
     def prepare(self, program, _target, seed, mutator, folder, env):
         # Without a mutator of ops it begins with short inputs; with one it does not by itself.
@@ -280,6 +282,7 @@ class Afl(Engine):
     name, preset, also, needs = "aflpp", "aflpp-none", ["mutator"], ("afl-clang-fast", "afl-fuzz")
     faster = ""
     plainly = []
+    given = {"GOMAP_BUDGET": str(AFL_BUDGET)}
 
     def prepare(self, program, target, seed, mutator, folder, env):
         os.makedirs(f"{folder}/in")
@@ -287,7 +290,7 @@ class Afl(Engine):
             file.write(bytes(1))  # it insists on one input: a map without ops
         env.update(AFL_NO_UI="1", AFL_SKIP_CPUFREQ="1", AFL_NO_AFFINITY="1", AFL_NO_COLOR="1",
                    AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES="1", AFL_HANG_TMOUT=str(1000 * HANG),
-                   AFL_BENCH_UNTIL_CRASH="1", GOMAP_BUDGET=str(AFL_BUDGET))
+                   AFL_BENCH_UNTIL_CRASH="1")
         if mutator:
             env.update(AFL_CUSTOM_MUTATOR_LIBRARY=f"{self.folder}/mutator.so", GOMAP_TARGET=target)
         return ["afl-fuzz", "-i", f"{folder}/in", "-o", f"{folder}/out", "-s", str(seed), "-G", str(MAX_LEN),
