@@ -123,14 +123,15 @@ static unsigned state_of(const bmap *b, unsigned i)
     return b->tophash[i] < minTopHash ? b->tophash[i] : state_live;
 }
 
-/* The most buckets that a chain of this array can have, unless it leads back. */
+/* The most buckets that a chain of this array can have, unless it leads back.
+ * The list of overflow buckets may do that, too: there are only so many blocks. */
 static uintptr_t longest(void *buckets)
 {
-    uintptr_t n = gm_gen_of(buckets)->nbuckets;
-    for (const gm_block *b = gm_gen_of(buckets)->overflow; b != NULL; b = b->next) {
+    uintptr_t n = 0, blocks = gm_mem_stats_get().live_blocks;
+    for (const gm_block *b = gm_gen_of(buckets)->overflow; b != NULL && n < blocks; b = b->next) {
         n++;
     }
-    return n;
+    return n + gm_gen_of(buckets)->nbuckets;
 }
 
 static bmap *main_bucket(const drawing *d, void *buckets, uintptr_t n)

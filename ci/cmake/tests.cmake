@@ -81,10 +81,10 @@ function(gomap_test)
 endfunction()
 
 function(gomap_unit_tests)
-  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR;ONLY" "LABELS;FIXTURES" ${ARGN})
+  cmake_parse_arguments(arg "" "BINARIES;PREFIX;SKIP;EMULATOR;ONLY;WITHOUT" "LABELS;FIXTURES" ${ARGN})
   foreach(source IN LISTS GOMAP_REF_TESTS GOMAP_FUZZ_TESTS)
     get_filename_component(name ${source} NAME_WE)
-    if(arg_ONLY AND NOT name MATCHES "${arg_ONLY}")
+    if((arg_ONLY AND NOT name MATCHES "${arg_ONLY}") OR (arg_WITHOUT AND name MATCHES "${arg_WITHOUT}"))
       continue()
     endif()
     gomap_test(NAME ${arg_PREFIX}${name} COMMAND ${arg_EMULATOR} ${arg_BINARIES}/tests/${name} TIMEOUT 300
