@@ -129,6 +129,8 @@ def arguments():
     parser.add_argument("names", nargs="*", metavar="NAME", help="of a patch, without .patch (default: all)")
     parser.add_argument("--list", action="store_true", help="list them, run nothing")
     parser.add_argument("--no-go", action="store_true", help="without the judge go; what only it can see is left out")
+    parser.add_argument("--brief", action="store_true",
+                        help="no further target once the judge that the patch names has killed it, as in ci/test")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
                         help="how many at once (default: the number of cores)")
     fuzz = parser.add_argument_group("fuzzing them from an empty corpus")
@@ -148,6 +150,8 @@ def arguments():
     for target in args.targets.split(",") if args.targets not in ("best", "all") else []:
         if target not in targets():
             parser.error(f"--targets: no target '{target}'; there are: best, all, {', '.join(targets())}")
+    if args.fuzz and args.brief:
+        parser.error("--brief does not go with --fuzz, which asks what each target can kill")
     if not args.fuzz:
         for option in ("engine", "targets", "seeds", "time", "mutator"):
             if getattr(args, option) != parser.get_default(option):
@@ -172,7 +176,7 @@ def main():
         if not shutil.which(tool):
             trouble(f"{tool} is missing; ci/setup installs it")
     try:
-        base = bugs_replay.Base(not args.no_go, args.jobs)
+        base = bugs_replay.Base(not args.no_go, args.jobs, args.brief)
         with locked("replay"):
             clean = bugs_replay.run_all(base.replay, f"{HOME}/unbroken", base)
             if clean:

@@ -25,7 +25,8 @@ LAST = re.compile(r"^[1-9]\d* files, (\d+) failed", re.M)
 class Base:
     """The build of the unbroken port, whose objects all bugs share."""
 
-    def __init__(self, go, jobs):
+    def __init__(self, go, jobs, brief=False):
+        self.brief = brief
         build("gcc", jobs, "replay", "corpus")
         self.replay = f"{BUILD}/replay"
         self.go = False
@@ -100,8 +101,8 @@ def replay(program, target, base, log):
     return verdicts, ""
 
 
-def run_all(program, scratch, base):
-    """By target: the verdicts of those whose corpus does not replay clean."""
+def run_all(program, scratch, base, judge=None):
+    """By target: the verdicts of those whose corpus does not replay clean; in brief, up to the one where this judge has spoken."""
     os.makedirs(scratch, exist_ok=True)
     killed = {}
     for target in base.targets:
@@ -109,6 +110,8 @@ def run_all(program, scratch, base):
         if verdicts or end:
             killed[target] = list(dict.fromkeys(verdicts + [end] * bool(end)))
         if end == "hang":  # once is enough
+            break
+        if base.brief and judge in [verdict.split(":")[0] for verdict in killed.get(target, [])]:
             break
     return killed
 
@@ -133,12 +136,12 @@ def make(bug, base, scratch):
 def attempt(bug, base):
     """Makes and runs one bug: the row of the table, without the patch's own part."""
     scratch = f"{HOME}/{bug.name}"
-    return make(bug, base, scratch) or {"killed": run_all(f"{scratch}/replay", scratch, base)}
+    return make(bug, base, scratch) or {"killed": run_all(f"{scratch}/replay", scratch, base, bug.judge)}
 
 
 def one(bug, base):
     """The row of one bug; the one of the last run if nothing has changed since."""
-    scratch, key = f"{HOME}/{bug.name}", digest(bug.patch, base.digest)
+    scratch, key = f"{HOME}/{bug.name}", digest(bug.patch, base.digest, str(base.brief))
     try:
         row = json.loads(read(f"{scratch}/result.json"))
         if row["key"] == key:
