@@ -179,7 +179,7 @@ class Triage(unittest.TestCase):
         """A seed with ops that change nothing between those before the damage."""
         with open(os.path.join(SEEDS, name + ".txt"), encoding="utf-8") as file:
             lines = [line for line in file.read().splitlines() if line and line[0] != "#"]
-        noise = ["get 100..130", "delete 300..340", "iter d", "end d", "check"] * 2
+        noise = ["get 100..130", "delete 300..340", "iter d", "end d", "check"] * 4
         damage = lines.index("assign 4")
         return "\n".join([lines[0]] + [line for op in lines[1:damage] for line in noise + [op]] + noise +
                          lines[damage:]) + "\n"
