@@ -401,32 +401,45 @@ static bool gm_in_array(const maptype *t, const gm_gen *g, const void *b, uintpt
     return true;
 }
 
-/* Walks a chain and notices, by Brent's method, when it leads back. */
-typedef struct gm_chain {
-    bmap *b;          /* where it is; NULL: at the end */
-    uintptr_t depth;  /* of b, main bucket 0 */
-    const bmap *seen; /* an earlier bucket */
+/* Walks a chain of buckets or a list of blocks, and notices, by Brent's method,
+ * when it leads back. */
+typedef struct gm_walk {
+    void *at;         /* where it is; NULL: at the end */
+    uintptr_t depth;  /* of that, the first 0 */
+    const void *seen; /* an earlier one */
     uintptr_t limit;  /* depth at which to remember another one */
     bool cyclic;
-} gm_chain;
+} gm_walk;
 
-static gm_chain gm_chain_begin(bmap *b)
+static gm_walk gm_walk_begin(void *first)
 {
-    return (gm_chain){.b = b, .seen = b, .limit = 2};
+    return (gm_walk){.at = first, .seen = first, .limit = 2};
 }
 
-static void gm_chain_next(gm_chain *c, const maptype *t)
+/* next: what is linked to where it is. */
+static void gm_walk_to(gm_walk *w, void *next)
 {
-    c->b = bmap_overflow(c->b, t);
-    c->depth++;
-    if (c->b != NULL && c->b == c->seen) {
-        c->cyclic = true;
-        c->b = NULL;
+    w->at = next;
+    w->depth++;
+    if (w->at != NULL && w->at == w->seen) {
+        w->cyclic = true;
+        w->at = NULL;
     }
-    if (c->depth == c->limit) {
-        c->seen = c->b;
-        c->limit *= 2;
+    if (w->depth == w->limit) {
+        w->seen = w->at;
+        w->limit *= 2;
     }
+}
+
+static void gm_next_bucket(gm_walk *w, const maptype *t)
+{
+    gm_walk_to(w, bmap_overflow(w->at, t));
+}
+
+static void gm_next_block(gm_walk *w)
+{
+    const gm_block *blk = w->at;
+    gm_walk_to(w, blk->next);
 }
 
 /* Bucket n of the array of g: +k, of its tail.  A chain or tail of a broken map
@@ -443,18 +456,18 @@ static void gm_put_bucket(const gm_gen *g, uintptr_t n, gm_sink out)
 
 static void gm_dump_chain(const maptype *t, const gm_gen *g, bmap *first, uintptr_t number, gm_sink out)
 {
-    gm_chain c = gm_chain_begin(first);
-    for (; c.b != NULL; gm_chain_next(&c, t)) {
+    gm_walk c = gm_walk_begin(first);
+    for (; c.at != NULL; gm_next_bucket(&c, t)) {
         uintptr_t n;
         if (c.depth == 0) {
             gm_putf(out, "%" PRIuPTR " main", number);
-        } else if (gm_in_array(t, g, c.b, &n)) {
+        } else if (gm_in_array(t, g, c.at, &n)) {
             gm_putf(out, "%" PRIuPTR " ", number);
             gm_put_bucket(g, n, out);
         } else {
             gm_putf(out, "%" PRIuPTR " heap", number);
         }
-        gm_dump_slots(t, c.b, out);
+        gm_dump_slots(t, c.at, out);
     }
     if (c.cyclic) {
         gm_putf(out, "%" PRIuPTR " cycle\n", number);
@@ -556,35 +569,14 @@ static const char *gm_gen_name(const hmap *h, const gm_gen *g)
     return g == h->extra->oldoverflow ? "old" : "gone";
 }
 
-/* Walks a list of blocks, and ends where it leads back, as gm_chain does. */
-typedef struct gm_walk {
-    gm_block *blk;        /* where it is; NULL: at the end */
-    const gm_block *seen; /* an earlier block */
-    uintptr_t steps, limit;
-} gm_walk;
-
-static gm_walk gm_walk_begin(gm_block *first)
-{
-    return (gm_walk){.blk = first, .seen = first, .limit = 2};
-}
-
-static void gm_walk_next(gm_walk *w)
-{
-    w->blk = w->blk->next != w->seen ? w->blk->next : NULL;
-    if (++w->steps == w->limit) {
-        w->seen = w->blk;
-        w->limit *= 2;
-    }
-}
-
 /* The block of the list whose payload p is, or NULL. */
 static const gm_block *gm_on_list(gm_block *list, const void *p)
 {
     gm_walk w = gm_walk_begin(list);
-    while (w.blk != NULL && (uintptr_t)w.blk + gm_blockHeader != (uintptr_t)p) {
-        gm_walk_next(&w);
+    while (w.at != NULL && (uintptr_t)w.at + gm_blockHeader != (uintptr_t)p) {
+        gm_next_block(&w);
     }
-    return w.blk;
+    return w.at;
 }
 
 /* Finds the chain of g that wanted is in. */
@@ -592,9 +584,9 @@ static bool gm_find_chain(const maptype *t, gm_gen *g, const bmap *wanted, uintp
                           uintptr_t *depth)
 {
     for (*number = 0; *number < bucketShift(g->B); ++*number) {
-        gm_chain c = gm_chain_begin(add(g, gm_genHeader + *number * t->bucketsize));
-        for (; c.b != NULL; gm_chain_next(&c, t)) {
-            if (c.b == wanted) {
+        gm_walk c = gm_walk_begin(add(g, gm_genHeader + *number * t->bucketsize));
+        for (; c.at != NULL; gm_next_bucket(&c, t)) {
+            if (c.at == wanted) {
                 *depth = c.depth;
                 return true;
             }
@@ -663,11 +655,12 @@ static bool gm_slot_readable(const maptype *t, const gm_current *c, bmap *b, boo
 /* The overflow bucket on the list that p lies in. */
 static bmap *gm_bucket_around(gm_block *list, const void *p)
 {
-    for (gm_walk w = gm_walk_begin(list); w.blk != NULL; gm_walk_next(&w)) {
-        uintptr_t begin = (uintptr_t)w.blk + gm_blockHeader;
+    for (gm_walk w = gm_walk_begin(list); w.at != NULL; gm_next_block(&w)) {
+        const gm_block *blk = w.at;
+        uintptr_t begin = (uintptr_t)blk + gm_blockHeader;
         uintptr_t at = (uintptr_t)p;
-        if (w.blk->kind == gm_block_overflow && at >= begin && at - begin < w.blk->size) {
-            return add(w.blk, gm_blockHeader);
+        if (blk->kind == gm_block_overflow && at >= begin && at - begin < blk->size) {
+            return add(w.at, gm_blockHeader);
         }
     }
     return NULL;
@@ -677,10 +670,11 @@ static bmap *gm_bucket_around(gm_block *list, const void *p)
 static bool gm_is_entry_memory(const maptype *t, const gm_current *c, void *buckets)
 {
     for (uintptr_t n = 0; buckets != NULL && n < bucketShift(gm_gen_of(buckets)->B); n++) {
-        gm_chain chain = gm_chain_begin(add(buckets, n * t->bucketsize));
-        for (; chain.b != NULL; gm_chain_next(&chain, t)) {
+        gm_walk chain = gm_walk_begin(add(buckets, n * t->bucketsize));
+        for (; chain.at != NULL; gm_next_bucket(&chain, t)) {
+            bmap *b = chain.at;
             for (unsigned i = 0; i < bucketCnt; i++) {
-                if (chain.b->tophash[i] >= minTopHash && gm_loadp(gm_slot_at(t, c, chain.b, i)) == c->p) {
+                if (b->tophash[i] >= minTopHash && gm_loadp(gm_slot_at(t, c, b, i)) == c->p) {
                     return true;
                 }
             }
