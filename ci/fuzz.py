@@ -205,12 +205,12 @@ class Replay:
     go: with the real runtime as one more judge; budget: units of work of a trace, None: as many as it has.
     """
 
-    def __init__(self, preset, target, env, go=False, budget=None):
+    def __init__(self, preset, target, env, go=False):
         self.binary = os.path.join(BUILD, preset, "replay")
         self.target = target
         self.env = env
         self.go = go
-        self.budget = budget
+        self.budget = None
 
     def command(self, *arguments):
         return [self.binary, "--target", self.target, *(["--judge", "go"] if self.go else []),

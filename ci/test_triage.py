@@ -219,6 +219,8 @@ class Triage(unittest.TestCase):
         verdict, said = replay.verdict_as_on("aflpp", path)
         self.assertEqual((verdict, replay.budget), ("check: tophash-of-hash: at the end", fuzz.AFL_BUDGET))
         self.assertIn(" --budget %d " % fuzz.AFL_BUDGET, said.partition("to repeat it:")[2])
+        steps = subprocess.run(replay.command("--steps", path), capture_output=True, text=True, timeout=60).stdout
+        self.assertIn("\nlimit %d\n" % (fuzz.AFL_BUDGET * 2048 // 3), steps)  # bytes of a map that it can look at three times
         status, said, _ = self.triage("--target", "selftest_negative", path)
         self.assertEqual(status, 0)
         self.assertRegex(said, r"^check: tophash-of-hash: at the end\n")

@@ -40,7 +40,7 @@ static const char usage[] =
     "  --dump          run it, and print map and iterators after each op\n"
     "  --draw FILE     run it, and write a picture of map and iterators at its end, as SVG\n"
     "  --until N       stop after op N\n"
-    "  --budget N      end a trace after N units of work, of 10000, as ci/fuzz has AFL++ do\n"
+    "  --budget N      N units of work a trace, of 10000, and less memory: as on AFL++ in ci/fuzz\n"
     "  --roundtrip     check that bytes -> ops -> text -> ops -> bytes loses nothing\n"
     "  --judge go      ask the real go1.19 as well, after each step (exact mode only)\n"
     "  --lockstep      no judge but go, in exact mode, with the limits of lockstep\n"
@@ -575,6 +575,9 @@ int main(int argc, char **argv)
     if (opt.go && !child_ready()) {
         printf("go judge: skipped: %s\n", child_why());
         return 2;
+    }
+    if (opt.mode == mode_draw && opt.budget != 0) {
+        die("does not go with --draw, whose --until N ends a trace", "--budget", "see replay --help");
     }
     struct stat st;
     if (opt.mode == mode_draw && (paths != 1 || (stat(argv[0], &st) == 0 && S_ISDIR(st.st_mode)))) {

@@ -71,6 +71,7 @@ bool spoil_entry_twice(const victim *m)
 }
 
 SPOIL(key_of_no_entry, void, key, key_of_some(m), key_make((key_kind)m->tr->key, 9999, 0, key))
+
 /* A hasher with a rule does not know what it is, and so hashes it as Go would. */
 bool spoil_key_of_no_number(const victim *m)
 {

@@ -82,6 +82,7 @@ gomap_wrong(replay-target "nonsense" ${replay} --target nonsense ${bad}/fine.txt
 gomap_wrong(replay-file "no-such-file" ${replay} --target ${last_target} ${bad}/no-such-file)
 gomap_wrong(replay-mistake "mistake\\.txt:3:1: " ${replay} --target ${last_target} ${bad}/mistake.txt)
 gomap_wrong(replay-budget "--budget" ${replay} --target ${last_target} --budget 0 ${bad}/fine.txt)
+gomap_wrong(replay-budget-draw "--budget" ${replay} --budget 80 --draw ${bad}/map.svg ${bad}/fine.txt)
 gomap_wrong(replay-until "--until" ${replay} --target ${last_target} --until x ${bad}/fine.txt)
 gomap_wrong(compile-mistake "mistake\\.txt:3:1: " ${replay} --compile ${bad}/mistake.txt ${bad}/out)
 gomap_wrong(compile-many "is no folder" ${replay} --compile ${bad}/fine.txt ${bad}/fine.txt ${bad}/out)
