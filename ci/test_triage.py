@@ -6,6 +6,7 @@ known, and on the target that must fail, by a real replay.
 """
 
 import contextlib
+import functools
 import glob
 import io
 import os
@@ -133,12 +134,22 @@ class Broken:
         subprocess.run(["git", "apply", "-p1", os.path.join(fuzz.ROOT, "fuzz", "bugs", name + ".patch")], cwd=folder, env=env,
                        check=True)
         os.makedirs(os.path.join(folder, "build", "gcc"))
-        compile_c(os.path.join(folder, "build", "gcc", "replay"), *glob.glob(self.ref + "/*.c"),
+        compile_c(os.path.join(folder, "build", "gcc", "replay"), *port(self.ref),
                   os.path.join(folder, "fuzz", "replay.c"), *(os.path.join(BUILD, "lib%s.a" % lib) for lib in ("fuzzcore", "oracle")))
 
 
 def compile_c(out, *arguments):
     subprocess.run(["gcc", "-std=c11", "-O1", "-D_POSIX_C_SOURCE=200809L", *arguments, "-o", out], check=True)
+
+
+@functools.lru_cache
+def port(ref):
+    """The objects of a ref/, which stay in its folder; of the repository's own they are those of the build."""
+    if ref == triage.REF:
+        return glob.glob(os.path.join(BUILD, "CMakeFiles", "gomap_objects.dir", "ref", "*.o"))
+    for source in glob.glob(ref + "/*.c"):
+        compile_c(source + ".o", "-c", source)
+    return glob.glob(ref + "/*.o")
 
 
 # As strict as the repository's own code.
@@ -275,7 +286,7 @@ class Triage(unittest.TestCase):
     def status(self, test, ref):
         """Of a unit test with that port."""
         binary = os.path.join(self.folder, "unit-test")
-        compile_c(binary, *WARNINGS, "-I" + ref, test, *glob.glob(ref + "/*.c"))
+        compile_c(binary, *WARNINGS, "-I" + ref, test, *port(ref))
         return subprocess.run([binary], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60).returncode
 
     def functions(self, folder, target):
