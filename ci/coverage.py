@@ -70,8 +70,8 @@ class Build:
         self.profiles = f"{self.folder}/profiles"
 
     def make(self, jobs):
-        return subprocess.run([f"{ROOT}/ci/cmake/build", PRESETS[self.bits], str(jobs)], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+        return subprocess.run([f"{ROOT}/ci/cmake/build", PRESETS[self.bits], str(jobs), "replay", "corpus", "unit_tests"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def run(self, name, command, expected):
         """Runs a program of this build; its counts go to NAME's profile."""

@@ -3,7 +3,7 @@
 # The tests of one build, for ctest in that build's own folder and for ci/test,
 # which runs those of several builds side by side (ci/cmake/suite).
 #
-#   gomap_test_executables()                  builds tests/<name> of this build
+#   gomap_test_executables()                  builds tests/<name> of this build, all of them as unit_tests
 #   gomap_unit_tests(BINARIES folder ...)     runs them
 #   gomap_corpus_tests(BINARIES folder ...)   replays corpus/, target by target
 #   gomap_vector_test(BINARIES folder ...)    compares with the recordings of corpus/vectors/
@@ -29,6 +29,7 @@ file(GLOB GOMAP_FUZZ_TESTS CONFIGURE_DEPENDS ${GOMAP_ROOT}/oracle/tests/test_*.c
 function(gomap_test_executables)
   set(THREADS_PREFER_PTHREAD_FLAG ON)
   find_package(Threads REQUIRED)
+  add_custom_target(unit_tests)
   foreach(source IN LISTS GOMAP_REF_TESTS GOMAP_FUZZ_TESTS)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
@@ -39,6 +40,7 @@ function(gomap_test_executables)
       target_link_libraries(${name} PRIVATE fuzzcore oracle)
     endif()
     target_link_libraries(${name} PRIVATE gomap_objects Threads::Threads)
+    add_dependencies(unit_tests ${name})
   endforeach()
   # It reads the seeds that must fail, and the sources whose rules they break.
   target_compile_definitions(test_spoil PRIVATE GOMAP_ROOT="${GOMAP_ROOT}")
