@@ -785,6 +785,7 @@ static void begin_run(runner *r, const trace *tr, const fuzz_target *f, const ru
     r->tr = tr;
     r->target = f;
     r->options = o;
+    blocks_next_run();
     r->bytes_of_others = gm_mem_stats_get().live_bytes;
 }
 
