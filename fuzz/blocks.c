@@ -56,7 +56,7 @@ static void *(*volatile fill)(void *p, int byte, size_t size) = memset;
 /* ---- small blocks ---------------------------------------------------------- */
 
 enum {
-    unit = 16,           /* blocks begin at multiples of it, as malloc's do */
+    unit = 16,            /* blocks begin at multiples of it, as malloc's do */
     area_bytes = 1 << 20, /* with the gaps far more than most runs ask for */
     small = 1 << (smallest - 1),
     least_gap = 32,
@@ -131,7 +131,7 @@ static bool small_free(void *p, size_t size)
         return false;
     }
     size_t at = (uintptr_t)p - (uintptr_t)a->bytes;
-    if (at % unit != 0 || a->sizes[at / unit] != size) {
+    if (size == 0 || at % unit != 0 || a->sizes[at / unit] != size) {
         throw("free of what is no block in use, or one of another size");
     }
     a->sizes[at / unit] = 0;
