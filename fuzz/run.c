@@ -822,6 +822,8 @@ static void begin_run(runner *r, const trace *tr, const fuzz_target *f, const ru
     r->tr = tr;
     r->target = f;
     r->options = o;
+    blocks_next_run();
+    gm_mem_stats_reset(); /* a new peak is a branch that AFL++ sees: each run has its own */
     r->bytes_of_others = gm_mem_stats_get().live_bytes;
 }
 
