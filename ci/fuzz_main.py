@@ -69,6 +69,9 @@ def parse_arguments(arguments):
                         help="the real go1.19 runtime as one more judge of traces in exact mode; default: where it is")
     parser.add_argument("--mutator", action=argparse.BooleanOptionalAction, default=True,
                         help="mutate ops as well as bytes (fuzz/mutator.h); --no-mutator: bytes alone")
+    parser.add_argument("--replay", action=argparse.BooleanOptionalAction, default=True,
+                        help="replay the corpus and earlier inputs first, so that a failure of theirs is told as such; "
+                             "--no-replay: where all of it has just been replayed")
     parser.add_argument("--json", metavar="FILE", help="write the final table there")
     parser.add_argument("--seed", type=parse_number(0, 2**32 - 1), metavar="N", help="of the engines' randomness; default: different each time")
     parser.add_argument("--ratio", action=argparse.BooleanOptionalAction, default=True,
@@ -98,6 +101,8 @@ def parse_arguments(arguments):
     if options.campaign is not None:
         if options.work or options.json:
             parser.error("--campaign keeps everything in its folder: --work and --json do not go with it")
+        if not options.replay:
+            parser.error("--campaign: --no-replay does not go with it")
         options.campaign = os.path.abspath(options.campaign)
         problem = campaign.check_folder(options.campaign)
         if problem:
@@ -170,6 +175,8 @@ def ratios_to_empty(jobs, screen):
 
 def replay_corpus(options, jobs, screen):
     """Replays what is known before looking for what is not; a job whose input fails is done."""
+    if not options.replay:
+        return
     screen.say("replaying the corpus")
     for job in jobs:
         if job.negative or job.state == "done":

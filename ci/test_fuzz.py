@@ -216,6 +216,13 @@ class Jobs(unittest.TestCase):
         self.assertIn("known", job.report)
         self.assertFalse(os.path.exists(os.path.join(self.folder.name, "started")))
 
+    def test_corpus_can_be_left_to_the_engine(self):
+        with open(os.path.join(self.corpus, "known"), "w", encoding="utf-8") as file:
+            file.write("a bug")
+        self.options.replay = fuzz_main.parse_arguments(["--no-replay"]).replay
+        job = self.fuzz(COUNT + 'for a; do grep -qs bug "$a"/* && exit 3; done\n')
+        self.assertEqual((job.verdict, job.runs), ("engine: exit status 3", 2))
+
     def test_engine_that_dies(self):
         job = self.fuzz(COUNT + "echo no such thing; exit 3\n")
         self.assertEqual(job.verdict, "engine: exit status 3")

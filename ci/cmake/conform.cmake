@@ -30,8 +30,8 @@ if(NOT CMAKE_CROSSCOMPILING)
     add_custom_command(OUTPUT ${GOMAP_CHILD_GO}
       COMMAND ${CMAKE_COMMAND} -E env --unset=GOROOT GO111MODULE=off GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0
         GOOS=linux GOARCH=${goarch} GOCACHE=${cache}
-        ${GOMAP_ANY_GO} build -p 2 -trimpath -o ${GOMAP_CHILD_GO} ${source}
-      DEPENDS ${source} VERBATIM COMMENT "child_go for ${goarch}")
+        ${GOMAP_ANY_GO} build -p 2 -o ${GOMAP_CHILD_GO} ${source}
+      DEPENDS ${source} JOB_POOL gomap_go VERBATIM COMMENT "child_go for ${goarch}")
     add_custom_target(child_go ALL DEPENDS ${GOMAP_CHILD_GO})
   endif()
 endif()

@@ -138,10 +138,12 @@ elseif(GOMAP_ENGINE STREQUAL "aflpp")
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env AFL_QUIET=1 AFL_LLVM_DENYLIST=${GOMAP_AFL_DENYLIST})
   set(CMAKE_C_LINKER_LAUNCHER ${CMAKE_COMMAND} -E env AFL_QUIET=1)
   # A fifth faster: the checker calls small functions of the port all the time.
-  # clang's own lld is the linker that can do it; without it there is none.
+  # clang's own lld is the linker that can do it; without it there is none.  Of the
+  # thin kind, whose code for the port and its judges one program leaves in a folder
+  # for the next: a target has one file of its own.
   find_program(GOMAP_LLD NAMES ld.lld DOC "linker for link-time optimisation, of AFL++'s clang or newer")
   if(GOMAP_LLD)
-    target_compile_options(gomap_flags INTERFACE -flto)
-    target_link_options(gomap_flags INTERFACE -flto -fuse-ld=lld)
+    target_compile_options(gomap_flags INTERFACE -flto=thin)
+    target_link_options(gomap_flags INTERFACE -flto=thin -fuse-ld=lld -Wl,--thinlto-cache-dir=${PROJECT_BINARY_DIR}/thinlto)
   endif()
 endif()

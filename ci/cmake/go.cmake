@@ -59,6 +59,11 @@ function(gomap_goarch out)
   endwhile()
 endfunction()
 
+# Programs in Go one after the other: the first has its machine's library compiled,
+# which those behind it find in the cache, and at once each would do it again.  For
+# the same reason without -trimpath, whose library is another than the one installed.
+set_property(GLOBAL APPEND PROPERTY JOB_POOLS gomap_go=1)
+
 # Target `name`: the Go program in `folder` as the file `output`, for the machine
 # of this build.  Where that is another one than the host, output is a script
 # that runs it under the emulator.
@@ -79,7 +84,7 @@ function(gomap_go_program name folder output)
   add_custom_command(OUTPUT ${program}
     COMMAND ${CMAKE_COMMAND} -E env --unset=GOROOT GO111MODULE=on GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
       CGO_ENABLED=0 GOOS=linux GOARCH=${goarch} GOCACHE=${cache}
-      ${GOMAP_GO119} build -p 2 -trimpath -buildvcs=false -o ${program} .
-    WORKING_DIRECTORY ${folder} DEPENDS ${parts} VERBATIM COMMENT "${name} for ${goarch}")
+      ${GOMAP_GO119} build -p 2 -buildvcs=false -o ${program} .
+    WORKING_DIRECTORY ${folder} DEPENDS ${parts} JOB_POOL gomap_go VERBATIM COMMENT "${name} for ${goarch}")
   add_custom_target(${name} ALL DEPENDS ${program})
 endfunction()

@@ -6,7 +6,7 @@
 // digests, or as a dump.  oracle/child.c is at the other end and describes the
 // messages; all numbers in them are little-endian.
 //
-//	GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0 go build -trimpath
+//	GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0 go build
 //
 // It ends when its input does.
 package main

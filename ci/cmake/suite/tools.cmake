@@ -36,6 +36,7 @@ gomap_wrong(fuzz-campaign-folder "--campaign.*cannot make" ${fuzz} --campaign ${
 file(WRITE ${bad}-campaign/campaign.json "{\"gomap campaign\": 999}\n")
 gomap_wrong(fuzz-campaign-version "--campaign.*another version" ${fuzz} --campaign ${bad}-campaign)
 gomap_wrong(fuzz-campaign-work "--campaign.*--work" ${fuzz} --campaign ${bad}/campaign --work ${bad}/work)
+gomap_wrong(fuzz-campaign-replay "--campaign.*--no-replay" ${fuzz} --campaign ${bad}/campaign --no-replay)
 gomap_wrong(fuzz-slice "--slice is for --campaign" ${fuzz} --slice 5m)
 gomap_wrong(fuzz-option "unrecognized arguments" ${fuzz} --frobnicate)
 gomap_wrong(fuzz-word "unrecognized arguments" ${fuzz} frobnicate)
