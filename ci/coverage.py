@@ -340,14 +340,15 @@ def by_file(counts):
     return sorted(parts.items())
 
 
-def write_html(builds, names, rows):
+def write_html(builds, names, rows, jobs):
     """The sources with their counts, for each row of the table that has some, and an index."""
     folder = f"{HOME}/html"
     shutil.rmtree(folder, ignore_errors=True)
-    for name, title in names.items():
-        for build in builds:
-            build.cov("show", f"{build.profiles}/{name}.profdata", "--format=html", "--show-branches=count",
-                      "--show-mcdc", f"--output-dir={folder}/{name}-{build.bits}", f"--project-title=gomap: {title}")
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda pair: pair[1].cov(
+            "show", f"{pair[1].profiles}/{pair[0]}.profdata", "--format=html", "--show-branches=count", "--show-mcdc",
+            f"--output-dir={folder}/{pair[0]}-{pair[1].bits}", f"--project-title=gomap: {names[pair[0]]}"),
+            [(name, build) for name in names for build in builds]))
     titles = {title: name for name, title in names.items()}
     lines = []
     for r in rows:
@@ -408,11 +409,11 @@ def main():
         return 1
     names = {**{target: target for target in targets}, "corpus": "the corpus", "all": "with the unit tests"}
     parts = {**{target: [target] for target in targets}, "corpus": list(targets), "all": [*targets, "unit"]}
-    counts = {}
-    for name in names:
-        counts[name] = Counts()
-        for build in builds:
-            counts[name].add(count(build, build.merged(name, parts[name])))
+    counts = {name: Counts() for name in names}
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        pairs = [(name, build) for name in names for build in builds]
+        for (name, _), part in zip(pairs, pool.map(lambda p: count(p[1], p[1].merged(p[0], parts[p[0]])), pairs)):
+            counts[name].add(part)
     corpus, everything = counts["corpus"], counts["all"]
     if args.missing:
         both = Gap(everything).entries
@@ -453,7 +454,7 @@ def main():
     for problem in problems:
         print(problem)
     if not args.no_html:
-        write_html(builds, names, rows + files)
+        write_html(builds, names, rows + files, args.jobs)
         print(f"sources with counts: {os.path.relpath(HOME)}/html/index.html")
     return 1 if problems else 0
 
