@@ -110,10 +110,11 @@ bool elem_same(elem_kind e, const void *p, uint64_t stamp);
 bool elem_is_zero(elem_kind e, const void *p);
 
 /* Names for special key numbers that text traces may use, and that --show
- * prints: "nan", "-0" (floats, complex numbers, iface, mixed), "inf" (those but of 32
- * bits, which have "-inf"), "slice" (iface and mixed, unhashable).  key_by_name: -1 where kind k has no such
- * key. key_name: writes what number n of kind k is, for people: `-0`, `"k17"`, `NaN`, `int64(5)`, `[]int`, at
- * most cap bytes with the NUL. */
+ * prints: "nan" and "-0" (floats, complex numbers, iface, mixed), "inf" (those, but
+ * where floats have 32 bits "-inf"), "slice" (iface and mixed: unhashable).
+ * key_by_name: -1 where kind k has no such key.
+ * key_name: writes what number n of kind k is, for people: `-0`, `"k17"`, `NaN`,
+ * `int64(5)`, `[]int`, at most cap bytes with the NUL. */
 int key_by_name(key_kind k, const char *name, size_t len);
 void key_name(key_kind k, uint16_t n, char *out, size_t cap);
 
