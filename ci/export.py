@@ -14,7 +14,7 @@ import os
 import re
 
 TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
-MAKERS = ("makemap", "makemap64", "makemap_small", "reflect_makemap")
+MAKERS = ("makemap", "makemap64", "makemap_small", "reflect_makemap", "own")
 
 
 class Cannot(Exception):

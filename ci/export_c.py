@@ -5,7 +5,7 @@ import re
 
 import export
 from export import Cannot
-from export_c_kinds import ELEM_MAKE, ELEMS, KEYS, NO_ELEM, SAME, hash_code
+from export_c_kinds import ELEM_MAKE, ELEMS, KEYS, NO_ELEM, SAME, TYPEHASH, hash_code
 
 CALLS = {"assign": "put", "delete": "del", "get": "get", "iter": "iter", "next": "next", "end": "end", "clear": "clear",
          "check": "look_at_all", "fail": "fail", "seed": "gm_rand_seed", "nil": "nil", "free": "free_map"}
@@ -60,8 +60,10 @@ def program(trace, text, name, flags=""):
         words.update(("erratum", "PANIC"))
     elif "next" in words:
         words.add("strict-next")
-    if hasher != "real":
+    if hasher not in TYPEHASH:
         words.update(("SHAPED", "NUMBER"))
+    if hasher == "aes":
+        words.add("AES")
     return export.fill("test.c.in", words, {
         "VERDICT": trace.verdict, "FILE": name, "FLAGS": flags, "TRACE": export.comment(text), "KEY_CODE": key_code,
         "ELEM_CODE": "%sstatic const rtype elem_type = %s;\n\n%s" % (elem_before, elem_rtype, NO_ELEM if elem == "zero" else ELEM_MAKE % elem_size),

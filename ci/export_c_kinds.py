@@ -12,9 +12,12 @@ BYTES = ("static const rtype uint8_type = " + NUMBER % (1, "1", "kindUint8", "ui
 POINTER = ("{.size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindUnsafePointer,\n"
            "    .regularMemory = true, .directIface = true, .equal = memequal, .name = \"unsafe.Pointer\"}")
 EMPTY = "{.align = 1, .kind = kindStruct, .regularMemory = true, .equal = memequal, .name = \"struct {}\"}"
+INT = "{.size = PtrSize, .align = PtrSize, .kind = kindInt, .regularMemory = true, .equal = memequal, .name = \"int\"}"
 STRING = ("{.size = 2 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindString, .equal = strequal,\n"
           "    .name = \"string\"}")
 FLOAT = "{.size = 8, .align = PtrSize, .kind = kindFloat64, .equal = f64equal, .name = \"float64\"}"
+INTERFACE = ("{.size = 2 * PtrSize, .ptrdata = 2 * PtrSize, .align = PtrSize, .kind = kindInterface,\n"
+             "    .equal = nilinterequal, .name = \"interface {}\"}")
 
 
 def integer(bits):
@@ -96,23 +99,26 @@ static int text_number(stringStruct s)
 
 """
 
-FLOATS = """\
-// 0, -0, +Inf, the smallest denormal, 4, 5, ..; from first_nan on NaN, with the copy as its payload.
-static uint64_t number_bits(unsigned n, unsigned first_nan, unsigned copy)
+
+def floats(bits):
+    """Floats of so many bits by their numbers."""
+    return """\
+// 0, -0, %(infinity)s, the smallest denormal, 4, 5, ..; from first_nan on NaN, with the copy as its payload.
+static uint%(bits)d_t number_bits(unsigned n, unsigned first_nan, unsigned copy)
 {
-    static const uint64_t special[] = {0, UINT64_C(1) << 63, UINT64_C(0x7ff) << 52, 1};
-    double d = n;
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return n >= first_nan ? UINT64_C(0x7ff8000000000000) | copy % 65536 : n < 4 ? special[n] : bits;
+    static const uint%(bits)d_t special[] = {0, UINT%(bits)d_C(1) << %(sign)d, %(infinite)s, 1};
+    %(ctype)s f = (%(ctype)s)n;
+    uint%(bits)d_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return n >= first_nan ? %(nan)s | copy %% 65536 : n < 4 ? special[n] : bits;
 }
 
 @if iter NUMBER
-static int bits_number(uint64_t bits, unsigned first_nan, unsigned *payload)
+static int bits_number(uint%(bits)d_t bits, unsigned first_nan, unsigned *payload)
 {
-    double d;
-    memcpy(&d, &bits, sizeof d);
-    if (bits >> 16 == UINT64_C(0x7ff800000000)) {
+    %(ctype)s f;
+    memcpy(&f, &bits, sizeof f);
+    if (bits >> 16 == %(nan)s >> 16) {
         *payload = (unsigned)(bits & 65535);
         return (int)first_nan;
     }
@@ -121,18 +127,75 @@ static int bits_number(uint64_t bits, unsigned first_nan, unsigned *payload)
             return (int)n;
         }
     }
-    return d >= 4 && d < first_nan && number_bits((unsigned)d, first_nan, 0) == bits ? (int)d : -1;
+    return f >= 4 && f < (%(ctype)s)first_nan && number_bits((unsigned)f, first_nan, 0) == bits ? (int)f : -1;
 }
 @end
 
-"""
+""" % {"bits": bits, "sign": bits - 1, "ctype": "double" if bits == 64 else "float",
+       "infinity": "+Inf" if bits == 64 else "-Inf",
+       "infinite": "UINT64_C(0x7ff) << 52" if bits == 64 else "UINT32_C(0x1ff) << 23",
+       "nan": "UINT64_C(0x7ff8000000000000)" if bits == 64 else "UINT32_C(0x7fc00000)"}
+
+
+def floating(bits):
+    """The float that key number n is."""
+    return floats(bits) + """\
+enum { first_nan = 0xc000 };
+
+static void key_make(unsigned n, unsigned copy, void *out)
+{
+    uint%(bits)d_t bits = number_bits(n, first_nan, copy);
+    memcpy(out, &bits, sizeof bits);
+}
+
+@if iter NUMBER
+static int key_number(const void *p, unsigned *payload)
+{
+    uint%(bits)d_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return bits_number(bits, first_nan, payload);
+}
+@end
+""" % {"bits": bits}
+
+
+def complex_of(bits):
+    """A complex number of two such floats."""
+    return floats(bits) + """\
+// The imaginary part is 1; of NaN with odd n, the real one.
+enum { first_nan = 0xc000 };
+
+static void key_make(unsigned n, unsigned copy, void *out)
+{
+    %(ctype)s one = 1;
+    bool swapped = n >= first_nan && n %% 2 == 1;
+    uint%(bits)d_t bits[2];
+    memcpy(&bits[!swapped], &one, sizeof one);
+    bits[swapped] = number_bits(n, first_nan, copy);
+    memcpy(out, bits, sizeof bits);
+}
+
+@if iter NUMBER
+static int key_number(const void *p, unsigned *payload)
+{
+    %(ctype)s one = 1;
+    uint%(bits)d_t bits[2];
+    memcpy(bits, p, sizeof bits);
+    if (memcmp(&bits[1], &one, sizeof one) == 0) {
+        return bits_number(bits[0], first_nan, payload);
+    }
+    return bits_number(bits[1], first_nan, payload) == first_nan ? first_nan + 1 : -1;
+}
+@end
+""" % {"bits": bits, "ctype": "double" if bits == 64 else "float"}
+
 
 IFACE = """\
 static const rtype int64_type = """ + NUMBER % (8, "PtrSize", "kindInt64", "int64") + """;
 static const rtype string_type = """ + STRING + """;
 static const rtype float64_type = """ + FLOAT + """;
 static const rtype pointer_type = """ + POINTER + """;
-static const rtype int_type = {.size = PtrSize, .align = PtrSize, .kind = kindInt, .name = "int"};
+static const rtype int_type = """ + INT + """;
 static const rtype slice_type = {.size = 3 * PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindSlice,
     .elem = &int_type, .name = "[]int"};
 static const structfield slice_field[] = {{.typ = &slice_type, .offset = 0}};
@@ -155,7 +218,7 @@ static union {
 static uint64_t nans[65536]; // by payload
 static uintptr_t slices[2][3];
 
-static void key_make(unsigned n, unsigned copy, void *out)
+static eface boxed(unsigned n, unsigned copy)
 {
     unsigned c = copy & 1;
     eface e = {NULL, NULL};
@@ -179,14 +242,12 @@ static void key_make(unsigned n, unsigned copy, void *out)
         boxes[c][n].i = n;
         e = (eface){&int64_type, &boxes[c][n]};
     }
-    memcpy(out, &e, sizeof e);
+    return e;
 }
 
 @if iter NUMBER
-static int key_number(const void *p, unsigned *payload)
+static int boxed_number(eface e, unsigned *payload)
 {
-    eface e;
-    memcpy(&e, p, sizeof e);
     if (e._type == &int64_type) {
         return (int)*(const int64_t *)e.data;
     }
@@ -207,9 +268,67 @@ static int key_number(const void *p, unsigned *payload)
     return e._type == NULL ? 0x3fff : -1;
 }
 @end
+
 """
 
-KEYS = {  # by kind: size for arrays in C, what stands before the type, the type, the functions
+MIXED_TYPES = """\
+// As Go lays it out: offsets are all that is taken from it.
+typedef struct mixed {
+    bool a;
+    intptr_t b;
+    int *c;
+    stringStruct d[2];
+    unsigned char blank[120];
+    eface e;
+} mixed;
+
+static const rtype bool_type = """ + NUMBER % (1, "1", "kindBool", "bool") + """;
+static const rtype int_pointer_type = {.size = PtrSize, .ptrdata = PtrSize, .align = PtrSize, .kind = kindPtr,
+    .regularMemory = true, .directIface = true, .equal = memequal, .name = "*int"};
+static const rtype strings_type = {.size = 4 * PtrSize, .ptrdata = 3 * PtrSize, .align = PtrSize, .kind = kindArray,
+    .equal = arrayequal, .elem = &string_type, .len = 2, .name = "[2]string"};
+static const rtype blank_type = """ + BYTES[1] % (120, 120, 120) + """;
+static const rtype iface_type = """ + INTERFACE + """;
+static const structfield fields[] = {
+    {.typ = &bool_type, .offset = offsetof(mixed, a)},
+    {.typ = &int_type, .offset = offsetof(mixed, b)},
+    {.typ = &int_pointer_type, .offset = offsetof(mixed, c)},
+    {.typ = &strings_type, .offset = offsetof(mixed, d)},
+    {.typ = &blank_type, .offset = offsetof(mixed, blank), .blank = true},
+    {.typ = &iface_type, .offset = offsetof(mixed, e)},
+};
+"""
+
+MIXED = """\
+// The other fields follow from the number of what e equals; the copy fills the blank one.
+static void key_make(unsigned n, unsigned copy, void *out)
+{
+    unsigned char *k = out;
+    unsigned same = (n >= first_nan && n < first_pointer) || n >= first_bad ? 0 : n == first_float + 1 ? first_float : n;
+    intptr_t b = -(intptr_t)(same / 4);
+    uintptr_t c = 0x10000 + 16 * (uintptr_t)(same / 16);
+    stringStruct d[2] = {text(same / 64, copy), text(same, copy >> 1)};
+    eface e = boxed(n, copy);
+    memset(k, 0, sizeof(mixed));
+    k[0] = (unsigned char)(same & 1);
+    memcpy(k + offsetof(mixed, b), &b, sizeof b);
+    memcpy(k + offsetof(mixed, c), &c, sizeof c);
+    memcpy(k + offsetof(mixed, d), d, sizeof d);
+    memset(k + offsetof(mixed, blank), (int)(1 + copy % 255), 120);
+    memcpy(k + offsetof(mixed, e), &e, sizeof e);
+}
+
+@if iter NUMBER
+static int key_number(const void *p, unsigned *payload)
+{
+    eface e;
+    memcpy(&e, (const unsigned char *)p + offsetof(mixed, e), sizeof e);
+    return boxed_number(e, payload);
+}
+@end
+"""
+
+KEYS = {  # by kind: size for arrays in C, what stands before the type (uint8_type for one), the type, the functions
     "int64": ("8", "", NUMBER % (8, "PtrSize", "kindInt64", "int64"), integer(64)),
     "int8": ("1", "", NUMBER % (1, "1", "kindInt8", "int8"), integer(8)),
     "int16": ("2", "", NUMBER % (2, "2", "kindInt16", "int16"), integer(16)),
@@ -248,54 +367,32 @@ static int key_number(const void *p, unsigned *payload)
 }
 @end
 """),
-    "float64": ("8", "", FLOAT, FLOATS + """\
-enum { first_nan = 0xc000 };
-
-static void key_make(unsigned n, unsigned copy, void *out)
-{
-    uint64_t bits = number_bits(n, first_nan, copy);
-    memcpy(out, &bits, sizeof bits);
-}
-
-@if iter NUMBER
-static int key_number(const void *p, unsigned *payload)
-{
-    uint64_t bits;
-    memcpy(&bits, p, sizeof bits);
-    return bits_number(bits, first_nan, payload);
-}
-@end
-"""),
+    "float32": ("4", "", "{.size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = \"float32\"}", floating(32)),
+    "float64": ("8", "", FLOAT, floating(64)),
+    "complex64": ("8", "", "{.size = 8, .align = 4, .kind = kindComplex64, .equal = c64equal, .name = \"complex64\"}",
+                  complex_of(32)),
     "complex128": ("16", "", "{.size = 16, .align = PtrSize, .kind = kindComplex128, .equal = c128equal, .name = \"complex128\"}",
-                   FLOATS + """\
-// The imaginary part is 1; of NaN with odd n, the real one.
-enum { first_nan = 0xc000 };
-
+                   complex_of(64)),
+    "iface": ("2 * PtrSize", "", INTERFACE, TEXT + floats(64) + IFACE + """\
 static void key_make(unsigned n, unsigned copy, void *out)
 {
-    double one = 1;
-    bool swapped = n >= first_nan && n % 2 == 1;
-    uint64_t bits[2];
-    memcpy(&bits[!swapped], &one, sizeof one);
-    bits[swapped] = number_bits(n, first_nan, copy);
-    memcpy(out, bits, sizeof bits);
+    eface e = boxed(n, copy);
+    memcpy(out, &e, sizeof e);
 }
 
 @if iter NUMBER
 static int key_number(const void *p, unsigned *payload)
 {
-    double one = 1;
-    uint64_t bits[2];
-    memcpy(bits, p, sizeof bits);
-    if (memcmp(&bits[1], &one, sizeof one) == 0) {
-        return bits_number(bits[0], first_nan, payload);
-    }
-    return bits_number(bits[1], first_nan, payload) == first_nan ? first_nan + 1 : -1;
+    eface e;
+    memcpy(&e, p, sizeof e);
+    return boxed_number(e, payload);
 }
 @end
 """),
-    "iface": ("2 * PtrSize", "", "{.size = 2 * PtrSize, .ptrdata = 2 * PtrSize, .align = PtrSize, .kind = kindInterface,\n"
-              "    .equal = nilinterequal, .name = \"interface {}\"}", TEXT + FLOATS + IFACE),
+    "mixed": ("sizeof(mixed)", BYTES[0] + "\n" + TEXT + floats(64) + IFACE + MIXED_TYPES,
+              "{.size = sizeof(mixed), .ptrdata = sizeof(mixed), .align = PtrSize, .kind = kindStruct, .equal = structequal,\n"
+              "    .fields = fields, .nfields = sizeof fields / sizeof fields[0],\n"
+              "    .name = \"struct { a bool; b int; c *int; d [2]string; _ [120]uint8; e interface {} }\"}", MIXED),
     "padded": ("PtrSize + 8", "static const rtype uint8_type = " + NUMBER % (1, "1", "kindUint8", "uint8") + ";\n"
                "static const rtype uint64_type = " + NUMBER % (8, "PtrSize", "kindUint64", "uint64") + ";\n"
                "static const structfield fields[] = {{.typ = &uint8_type, .offset = 0}, {.typ = &uint64_type, .offset = PtrSize}};\n",
@@ -347,9 +444,11 @@ for size in (16, 127, 128, 129, 1000):
     KEYS["bytes%d" % size] = (str(size), BYTES[0], BYTES[1] % (size, size, size), array(size))
 
 # Which numbers are NaN, and which stand for the same key: (condition, number that stands for n).
-SAME = {"int8": ("false", "n % 256"), "zero": ("false", "0"), "float64": ("n >= 0xc000", "n == 1 ? 0 : n"),
-        "complex128": ("n >= 0xc000", "n == 1 ? 0 : n"),
-        "iface": ("n >= 0xb000 && n < 0xc000", "n == 0x8001 ? 0x8000 : n >= 0xe000 ? 0xe000 + n % 4 : n")}
+SAME = {"int8": ("false", "n % 256"), "zero": ("false", "0")}
+for kind in ("float32", "float64", "complex64", "complex128"):
+    SAME[kind] = ("n >= 0xc000", "n == 1 ? 0 : n")
+for kind in ("iface", "mixed"):
+    SAME[kind] = ("n >= 0xb000 && n < 0xc000", "n == 0x8001 ? 0x8000 : n >= 0xe000 ? 0xe000 + n % 4 : n")
 
 ELEMS = {"int64": ("8", "", NUMBER % (8, "PtrSize", "kindInt64", "int64")), "zero": ("0", "", EMPTY),
          "int8": ("1", "", NUMBER % (1, "1", "kindInt8", "int8")), "pointer": ("PtrSize", "", POINTER)}
@@ -383,13 +482,14 @@ static uintptr_t spread(uint64_t x, uintptr_t seed)
 
 """
 TOP = "(base & (UINTPTR_MAX >> 8)) | (uintptr_t)(%s) << (8 * PtrSize - 8)"
+TYPEHASH = ("real", "aes")  # what MapOf installs
 HASHES = {"identity": "is_nan(n) ? typehash(type, p, seed) : number", "constant": "is_nan(n) ? typehash(type, p, seed) : 0",
           "random": "!is_nan(n) ? typehash(type, p, seed) : PtrSize == 8 ? (uintptr_t)fastrand64() : fastrand()",
           "lowbits": "(base & ~(uintptr_t)0xff) | (number & 1)", "tophash": TOP % "0x80", "mintop": TOP % "number % 5"}
 
 
 def hash_code(kind, key):
-    if kind == "real":
+    if kind in TYPEHASH:
         return ""
     based = "base" in HASHES[kind]
     return "\n" + (SPREAD if based else "") + """\
@@ -403,6 +503,6 @@ static uintptr_t hasher(const rtype *type, const void *p, uintptr_t seed)
     }
 %s    return %s;
 }
-""" % (" || n >= first_bad" if key == "iface" else "",
+""" % (" || n >= first_bad" if key in ("iface", "mixed") else "",
        ("    uintptr_t number = is_nan(n) ? payload : id(n);\n" if "number" in HASHES[kind] else "")
        + ("    uintptr_t base = is_nan(n) ? typehash(type, p, seed) : spread(id(n), seed);\n" if based else ""), HASHES[kind])

@@ -55,30 +55,101 @@ func text(n int) string {
 }
 
 """
-FLOAT = """\
-// 0, -0, +Inf, the smallest denormal, 4, 5, .. and NaN, each with a payload of its own.
-func float(n, firstNaN int) float64 {
-	special := []float64{0, math.Copysign(0, -1), math.Inf(1), math.SmallestNonzeroFloat64}
+WIDTHS = {64: {"infinity": "+Inf", "zero": "math.Copysign(0, -1)", "infinite": "math.Inf(1)", "nan": "0x7ff8000000000000"},
+          32: {"infinity": "-Inf", "zero": "float32(math.Copysign(0, -1))", "infinite": "float32(math.Inf(-1))",
+               "nan": "0x7fc00000"}}
+
+
+def floats(bits):
+    """Floats of so many bits by their numbers."""
+    return """\
+// 0, -0, %(infinity)s, the smallest denormal, 4, 5, .. and NaN, each with a payload of its own.
+func float(n, firstNaN int) float%(bits)d {
+	special := []float%(bits)d{0, %(zero)s, %(infinite)s, math.SmallestNonzeroFloat%(bits)d}
 	if n >= firstNaN {
-		return math.Float64frombits(0x7ff8000000000000 | uint64(payload))
+		return math.Float%(bits)dfrombits(%(nan)s | uint%(bits)d(payload))
 	}
 	if n < len(special) {
 		return special[n]
 	}
-	return float64(n)
+	return float%(bits)d(n)
 }
 
 @if iter
-func floatNumber(f float64) int {
+func floatNumber(f float%(bits)d) int {
 	switch {
 	case f != f:
-		return 1<<16 | int(math.Float64bits(f)&0xffff)
-	case math.IsInf(f, 1):
+		return 1<<16 | int(math.Float%(bits)dbits(f)&0xffff)
+	case f == %(infinite)s:
 		return 2
-	case f == math.SmallestNonzeroFloat64:
+	case f == math.SmallestNonzeroFloat%(bits)d:
 		return 3
 	}
 	return int(f)
+}
+
+@end
+""" % dict({"bits": bits}, **WIDTHS[bits])
+
+
+def complex_of(bits):
+    """A complex number of two such floats."""
+    return "type K = complex%d\n\n" % (2 * bits) + floats(bits) + """\
+func key(n int) K {
+	if n >= 0xc000 && n%2 == 1 {
+		return complex(1, float(n, 0xc000))
+	}
+	return complex(float(n, 0xc000), 1)
+}
+
+@if iter
+func number(k K) int {
+	if i := imag(k); i != i {
+		return floatNumber(i)
+	}
+	return floatNumber(real(k))
+}
+
+@end
+"""
+
+
+IFACE = STRING + floats(64) + """\
+func boxed(n int) any {
+	switch {
+	case n >= 0xe000:
+		return []any{[]int(nil), map[int]int(nil), (func())(nil), struct{ s []int }{}}[n%4]
+	case n >= 0xc000:
+		return unsafe.Pointer(uintptr(0x10000 + 16*(n&0x1fff)))
+	case n >= 0x8000:
+		return float(n-0x8000, 0x3000)
+	case n >= 0x4000:
+		return text(n - 0x4000)
+	case n == 0x3fff:
+		return nil
+	}
+	return int64(n)
+}
+
+@if iter
+func boxedNumber(boxed any) int {
+	switch k := boxed.(type) {
+	case int64:
+		return int(k)
+	case string:
+		if k == "" {
+			return 0x4000
+		}
+		return 0x4000 + (int(k[0]) | int(k[1])<<8)
+	case float64:
+		if k != k {
+			return floatNumber(k)
+		}
+		return 0x8000 + floatNumber(k)
+	case unsafe.Pointer:
+		return 0xc000 + int(uintptr(k)-0x10000)/16
+	}
+	return 0x3fff
 }
 
 @end
@@ -100,69 +171,43 @@ func number(k K) int {
 
 @end
 """,
-    "float64": "type K = float64\n\n" + FLOAT + """\
-func key(n int) K { return float(n, 0xc000) }
+    "complex64": complex_of(32), "complex128": complex_of(64),
+    "iface": "type K = any\n\n" + IFACE + """\
+func key(n int) K { return boxed(n) }
 
 @if iter
-func number(k K) int { return floatNumber(k) }
+func number(k K) int { return boxedNumber(k) }
 
 @end
 """,
-    "complex128": "type K = complex128\n\n" + FLOAT + """\
+    "mixed": """\
+type K = struct {
+	a bool
+	b int
+	c *int // to where nothing is, and that nothing follows
+	d [2]string
+	_ [120]uint8
+	e any
+}
+
+""" + IFACE + """\
+// The other fields follow from the number of what e equals; each key fills the blank one in its own way.
 func key(n int) K {
-	if n >= 0xc000 && n%2 == 1 {
-		return complex(1, float(n, 0xc000))
+	same := id(n)
+	if nan(n) || n >= 0xe000 {
+		same = 0
 	}
-	return complex(float(n, 0xc000), 1)
+	address := unsafe.Pointer(uintptr(0x10000 + 16*(same/16)))
+	k := K{a: same%2 == 1, b: -(same / 4), c: (*int)(address), d: [2]string{text(same / 64), text(same)}, e: boxed(n)}
+	blank := (*[120]uint8)(unsafe.Add(unsafe.Pointer(&k), unsafe.Offsetof(k.e)-120))
+	for i := range blank {
+		blank[i] = uint8(1 + payload%255)
+	}
+	return k
 }
 
 @if iter
-func number(k K) int {
-	if i := imag(k); i != i {
-		return floatNumber(i)
-	}
-	return floatNumber(real(k))
-}
-
-@end
-""",
-    "iface": "type K = any\n\n" + STRING + FLOAT + """\
-func key(n int) K {
-	switch {
-	case n >= 0xe000:
-		return []any{[]int(nil), map[int]int(nil), (func())(nil), struct{ s []int }{}}[n%4]
-	case n >= 0xc000:
-		return unsafe.Pointer(uintptr(0x10000 + 16*(n&0x1fff)))
-	case n >= 0x8000:
-		return float(n-0x8000, 0x3000)
-	case n >= 0x4000:
-		return text(n - 0x4000)
-	case n == 0x3fff:
-		return nil
-	}
-	return int64(n)
-}
-
-@if iter
-func number(k K) int {
-	switch k := k.(type) {
-	case int64:
-		return int(k)
-	case string:
-		if k == "" {
-			return 0x4000
-		}
-		return 0x4000 + (int(k[0]) | int(k[1])<<8)
-	case float64:
-		if k != k {
-			return floatNumber(k)
-		}
-		return 0x8000 + floatNumber(k)
-	case unsafe.Pointer:
-		return 0xc000 + int(uintptr(k)-0x10000)/16
-	}
-	return 0x3fff
-}
+func number(k K) int { return boxedNumber(k.e) }
 
 @end
 """,
@@ -192,12 +237,24 @@ func number(k K) int { return int(uintptr(k)-0x10000) / 16 }
 }
 for size in (16, 127, 128, 129, 1000):
     KEYS["bytes%d" % size] = ARRAY % {"size": size}
-MATH = ("float64", "complex128", "iface")
+for size in (32, 64):
+    KEYS["float%d" % size] = "type K = float%d\n\n" % size + floats(size) + """\
+func key(n int) K { return float(n, 0xc000) }
+
+@if iter
+func number(k K) int { return floatNumber(k) }
+
+@end
+"""
+FLOATS = ("float32", "float64", "complex64", "complex128")
+BOXES = ("iface", "mixed")
+MATH = FLOATS + BOXES
 
 # As in ci/export_c_kinds.py.
-SAME = {"int8": ("false", "n & 0xff"), "int16": ("false", "n"), "zero": ("false", "0"), "float64": ("n >= 0xc000", ""),
-        "complex128": ("n >= 0xc000", ""), "iface": ("n >= 0xb000 && n < 0xc000", "")}
-IDS = {"float64": 1, "complex128": 1, "iface": 0x8001}
+SAME = {"int8": ("false", "n & 0xff"), "int16": ("false", "n"), "zero": ("false", "0")}
+SAME.update((kind, ("n >= 0xc000", "")) for kind in FLOATS)
+SAME.update((kind, ("n >= 0xb000 && n < 0xc000", "")) for kind in BOXES)
+IDS = dict([(kind, 1) for kind in FLOATS] + [(kind, 0x8001) for kind in BOXES])
 
 ELEMS = {"int64": "type V = int64\n\nfunc elem(of int) V { return V(of) }\n",
          "int8": "type V = int8\n\nfunc elem(of int) V { return V(of) }\n",
@@ -218,10 +275,16 @@ func elem(of int) (v V) {
 # Another key for the same number: one of so many that the right one is among them.
 CANDIDATES = {"int64": "K(candidate)", "int32": "K(candidate)", "pointer": "K(uintptr(0x10000 + 16*candidate))",
               "string": 'fmt.Sprintf("k%d", candidate)', "padded": "K{uint8(candidate), uint64(candidate)}",
-              "float64": "K(candidate)", "complex128": "complex(float64(candidate), 1)"}  # for floats, past the special ones
+              "iface": "K(candidate)", "mixed": "K{b: candidate}",
+              # past the special ones, and fewer than a float32 tells apart
+              "float32": "K(candidate)", "float64": "K(candidate)", "complex64": "complex(float32(candidate), 1)",
+              "complex128": "complex(float64(candidate), 1)"}
 for size in (16, 127, 128, 129, 1000):
     CANDIDATES["bytes%d" % size] = "K{uint8(candidate), uint8(candidate >> 8), uint8(candidate >> 16), 255}"
 WANTED = {"identity": "uintptr(n)", "constant": "0", "lowbits": "uintptr(n & 1)"}
+# The numbers that keep their key, and how to know it again: what differs from itself or has no hash, and special floats.
+FIXED = {kind: ("nan(n) || n < 4", "n < 4 || n >= 1<<16") for kind in FLOATS}
+FIXED.update((kind, ("nan(n) || n >= 0xe000 || n>>2 == 0x2000", "n>>2 == 0x2000 || n >= 1<<16")) for kind in BOXES)
 
 CHOSEN = """\
 // What runtime/map.go and runtime/type.go of go1.19 have.
@@ -351,13 +414,13 @@ def program(trace, text, name):
     notes = []
     nan, number = SAME.get(key, ("false", "n"))
     types = "type K" + KEYS[key].partition("type K")[2]
-    fixed = "nan(n) || n < 4" if key in ("float64", "complex128") else "false"
+    fixed, fixed_number = FIXED.get(key, ("false", "n < 0"))
     if hasher in WANTED:
         types = types.replace("func key(", "func fixedKey(").replace("func number(", "func fixedNumber(")
         types += CHOSEN % {"fixed": fixed, "candidate": CANDIDATES[key], "wanted": WANTED[hasher],
-                           "fixed_number": "n < 4 || n >= 1<<16" if key in ("float64", "complex128") else "n < 0"}
+                           "fixed_number": fixed_number}
         notes.append("hash=%s: keys are chosen such that the last eight bits of their hash are those of the trace's" % hasher)
-        if key in ("float64", "complex128"):
+        if key in FLOATS:
             types = types.replace("candidate++", "candidate++\n\t\tif candidate < 4 {\n\t\t\tcontinue\n\t\t}")
     if "seed" in trace.acts:
         notes.append("seed: the generator of Go's runtime cannot be set; these ops are left out")
@@ -374,7 +437,7 @@ def program(trace, text, name):
         words.add("unhashable")
     if key in MATH:
         words.add("math")
-    if key in ("pointer", "iface"):
+    if key == "pointer" or key in BOXES:
         words.add("unsafe")
     if hasher in WANTED:
         words.update(("CHOSEN", "unsafe"))

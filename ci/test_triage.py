@@ -21,6 +21,8 @@ import unittest.mock
 
 import fuzz
 import export
+import export_c
+import export_c_kinds
 import export_go
 import minimise
 import triage
@@ -121,6 +123,10 @@ class ByByte(unittest.TestCase):
         self.assertEqual((data, whole), (b"bug\0", True))
 
 
+def not_shrunk(replay, data, verdict, folder):
+    return data, verdict, ""
+
+
 class Broken:
     """The port with a mistake of fuzz/bugs/: its ref/, and a replay with it."""
 
@@ -134,22 +140,26 @@ class Broken:
         subprocess.run(["git", "apply", "-p1", os.path.join(fuzz.ROOT, "fuzz", "bugs", name + ".patch")], cwd=folder, env=env,
                        check=True)
         os.makedirs(os.path.join(folder, "build", "gcc"))
-        compile_c(os.path.join(folder, "build", "gcc", "replay"), *port(self.ref),
+        compile_c(os.path.join(folder, "build", "gcc", "replay"), *objects(self.ref),
                   os.path.join(folder, "fuzz", "replay.c"), *(os.path.join(BUILD, "lib%s.a" % lib) for lib in ("fuzzcore", "oracle")))
 
 
+COMPILER = ("gcc", "-std=c11", "-O1", "-D_POSIX_C_SOURCE=200809L")
+OBJECTS = tempfile.TemporaryDirectory()
+
+
 def compile_c(out, *arguments):
-    subprocess.run(["gcc", "-std=c11", "-O1", "-D_POSIX_C_SOURCE=200809L", *arguments, "-o", out], check=True)
+    subprocess.run([*COMPILER, *arguments, "-o", out], check=True)
 
 
-@functools.lru_cache
-def port(ref):
-    """The objects of a ref/, which stay in its folder; of the repository's own they are those of the build."""
+@functools.lru_cache(maxsize=None)
+def objects(ref):
+    """Of a port, which is compiled once; of the repository's own they are those of the build."""
     if ref == triage.REF:
-        return glob.glob(os.path.join(BUILD, "CMakeFiles", "gomap_objects.dir", "ref", "*.o"))
-    for source in glob.glob(ref + "/*.c"):
-        compile_c(source + ".o", "-c", source)
-    return glob.glob(ref + "/*.o")
+        return tuple(glob.glob(os.path.join(BUILD, "CMakeFiles", "gomap_objects.dir", "ref", "*.o")))
+    folder = tempfile.mkdtemp(dir=OBJECTS.name)
+    subprocess.run([*COMPILER, "-c", *glob.glob(os.path.abspath(ref) + "/*.c")], cwd=folder, check=True)
+    return tuple(glob.glob(folder + "/*.o"))
 
 
 # As strict as the repository's own code.
@@ -286,7 +296,7 @@ class Triage(unittest.TestCase):
     def status(self, test, ref):
         """Of a unit test with that port."""
         binary = os.path.join(self.folder, "unit-test")
-        compile_c(binary, *WARNINGS, "-I" + ref, test, *port(ref))
+        compile_c(binary, *WARNINGS, "-I" + ref, test, *objects(ref))
         return subprocess.run([binary], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60).returncode
 
     def functions(self, folder, target):
@@ -296,35 +306,110 @@ class Triage(unittest.TestCase):
         return set(re.findall(r"^    in: (.*)$", done.stdout, re.M))
 
     def test_as_c_fails_on_the_mistake_alone(self):
-        for mistake, target, seed, where in (  # int64 keys, long keys and elems, strings, NaN
+        # int64 keys, long keys and elems, strings, NaN; the traces behind them are not shrunk, which would change their type
+        for mistake, target, seed, where, *whole in (
                 ("iternext-filter-by-the-maps-mask", "grow_iter", "iterator-mid-doubling-then-doubled-again", "mapiternext"),
                 ("access1-elem-not-followed", "indirect_key", "both-sides-of-128-indirect", "mapaccess1, mapaccess2, mapaccessK (growing: reads the old buckets)"),
                 ("evacuate-x-and-y-swapped", "overflow", "doubling-splits-a-chain",
                  "mapassign (begins to grow: hashGrow, growWork, evacuate)"),
-                ("equal-string-address", "everything", "two-copies-of-each-string", "mapassign"),
-                ("iternext-nan-looked-up", "nan_key", "complex-nan-in-either-part", "mapiternext")):
+                ("equal-string-address", "everything", "two-copies-of-each-string", "mapassign",
+                 "map key=mixed hash=aes maker=own\nassign 300 x9\nassign 300\n"),
+                ("iternext-nan-looked-up", "nan_key", "complex-nan-in-either-part", "mapiternext",
+                 "map key=float32 hash=mintop\nassign nan x8\niter a\nassign -inf\nassign nan x60\nnext a x*\n",
+                 "map key=complex64 maker=own\nassign nan x8\niter a\nassign -0 x4\nassign nan x60\nnext a x*\n")):
             folder = os.path.join(self.folder, mistake)
             broken = Broken(mistake, folder)
             with unittest.mock.patch.object(fuzz, "BUILD", os.path.join(folder, "build")), \
                     unittest.mock.patch.object(triage, "REF", broken.ref), \
                     unittest.mock.patch.object(self, "preset", "gcc"):
-                status, test, said = self.triage("--as", "c", "--target", target, self.corpus(os.path.join(target, "seed", seed)))
-            self.assertEqual((status, said), (0, ""), mistake)
-            path = self.written("test.c", test)
-            self.assertNotEqual(self.status(path, broken.ref), 0, test)
+                made = [self.triage("--as", "c", "--target", target, self.corpus(os.path.join(target, "seed", seed)))]
+                with unittest.mock.patch.object(fuzz, "shrink", not_shrunk):
+                    made += [self.triage("--as", "c", self.written("trace.txt", text)) for text in whole]
+            for status, test, said in made:
+                self.assertEqual((status, said), (0, ""), mistake)
+                path = self.written("test.c", test)
+                self.assertNotEqual(self.status(path, broken.ref), 0, test)
+                self.assertEqual(self.status(path, triage.REF), 0, test)
             self.assertIn(where, self.functions(folder, target), mistake)
-            self.assertEqual(self.status(path, triage.REF), 0, test)
 
     def test_as_c_of_a_trace_that_does_not_fail(self):
         for text in ("map key=iface hash=random mode=strict\nassign 0..4032 step 64\nassign 16384 x20 step 128\n"
                      "assign 65000\nget 5\ndelete slice\nget slice\nnil slice\nassign nan x9\niter b\nnext b x*\n",
                      "map key=string elem=bytes1025 hash=mintop hint=20\nassign 0..40\niter a\nfail after 1\nassign 41..60\n"
                      "next a x*\nmake hint=-1<<63 maker=makemap64\nassign 7\nclear\n",
-                     "map key=padded elem=zero hash=lowbits\nassign 1..9\nassign 1..9\ndelete 3\n"):
+                     "map key=padded elem=zero hash=lowbits\nassign 1..9\nassign 1..9\ndelete 3\n",
+                     "map key=mixed elem=bytes129 hash=lowbits mode=strict hint=100 maker=own\nassign 0..30\nassign 16384 x20\n"
+                     "assign -0\nassign 32768\nassign nan x3\niter a\nassign slice\ndelete slice\nget slice\nnil slice\n"
+                     "assign 100..160\nget 0..40\ndelete 3..9\nnext a x*\nmake hint=20 maker=own\nassign 16383\niter b\n",
+                     "map key=string hash=aes maker=own\nassign 0..62\niter a\nassign 0..62\nnext a x*\n"):
             status, test, said = self.triage("--as", "c", self.written("trace.txt", text))
             self.assertEqual(status, 0, said)
             self.assertIn("does not fail: as it is", said)
-            self.assertEqual(self.status(self.written("test.c", test), triage.REF), 0, test)
+            path = self.written("test.c", test)
+            self.assertEqual(self.status(path, triage.REF), 0, test)
+        ref = os.path.join(self.folder, "ref")  # the last one, which assigns the other copy of each string, hashes by AES
+        shutil.copytree(triage.REF, ref, ignore=shutil.ignore_patterns("tests"))
+        with open(os.path.join(ref, "aeshash.c"), encoding="utf-8") as file:
+            text = file.read().replace("aeshashbody(x.str, h, (uintptr_t)x.len)", "aeshashbody(&x, h, sizeof x)")
+        self.assertIn("sizeof x)", text)
+        self.written(os.path.join(ref, "aeshash.c"), text)
+        self.assertNotEqual(self.status(path, ref), 0, test)
+
+    def test_as_c_has_the_keys_of_the_oracle(self):
+        asks = self.written("asks.c", """\
+#include <stdio.h>
+#include <string.h>
+#include "alg.h"
+#include "kinds.h"
+
+uintptr_t exported(unsigned n, unsigned copy, uintptr_t seed, bool shaped, void *out);
+int main(int argc, char **argv)
+{
+    key_kind k = 0;
+    static maptype t;
+    while (argc == 2 && k < key_kinds && strcmp(key_kind_names[k], argv[1]) != 0) {
+        k++;
+    }
+    if (k == key_kinds) {
+        printf("no such kind\\n");
+        return 1;
+    }
+    kinds_maptype(&t, k, elem_zero, hash_lowbits, gm_exact);
+    for (unsigned n = 0; n < key_numbers; n += n % 4096 < 9 ? 1 : 19) {
+        for (unsigned copy = 0; copy < 3 && !key_facts_of(k, (uint16_t)n).unhashable; copy++) {
+            unsigned char key[1000] = {0}, other[1000] = {0};
+            uint64_t addresses[key_max_words];
+            uintptr_t h[4];
+            key_make(k, (uint16_t)n, copy, key);
+            for (int i = 0; i < 4; i++) {
+                gm_rand_seed(n);
+                h[i] = i > 1 ? exported(n, copy, n, i == 3, other) : i == 1 ? t.hasher(t.key, key, n) : typehash(t.key, key, n);
+            }
+            bool same = key_words(k, key, addresses) != 0 || memcmp(key, other, t.key->size) == 0;
+            if (!same || h[0] != h[2] || h[1] != h[3]) {
+                printf("number %u, copy %u\\n", n, copy);
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+""")
+        oracle = os.path.join(self.folder, "asks.o")
+        compile_c(oracle, "-I" + triage.REF, "-I" + os.path.join(fuzz.ROOT, "oracle"), "-c", asks)
+        for kind in export_c_kinds.KEYS:
+            trace = export.Trace("map key=%s elem=zero hash=lowbits seed=0 mode=strict\nmake 0 0\n" % kind)
+            test = self.written("test.c", "#define main unused\n" + export_c.program(trace, "", "test.c") + """
+uintptr_t exported(unsigned n, unsigned copy, uintptr_t seed, bool shaped, void *out)
+{
+    key_make(n, copy, out);
+    return shaped ? hasher(&key_type, out, seed) : typehash(&key_type, out, seed);
+}
+""")
+            binary = os.path.join(self.folder, "asks")
+            compile_c(binary, "-I" + triage.REF, test, oracle, os.path.join(BUILD, "liboracle.a"), *objects(triage.REF))
+            done = subprocess.run([binary, kind], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (0, ""), kind)
 
     def test_as_c_says_why_not(self):
         seed = os.path.join(SEEDS, "check-must-see-a-wrong-count.txt")
@@ -332,8 +417,7 @@ class Triage(unittest.TestCase):
         self.assertEqual((status, test), (3, ""))
         self.assertIn("--as c cannot show it: the target spoils the map", said)
         with unittest.mock.patch.object(triage, "judged", lambda options: ("check: made-up: op #1", fuzz.Replay(
-                self.preset, "everything", dict(os.environ)))), unittest.mock.patch.object(
-                    fuzz, "shrink", lambda replay, data, verdict, folder: (data, verdict, "")):
+                self.preset, "everything", dict(os.environ)))), unittest.mock.patch.object(fuzz, "shrink", not_shrunk):
             status, test, said = self.triage("--as", "c", self.written("trace.txt", "map\nassign 1\n"))
         self.assertEqual((status, test), (3, ""))
         self.assertIn("passes all the same", said)
@@ -343,6 +427,7 @@ class Triage(unittest.TestCase):
                             ("map hash=tophash\nassign 1\n", "hash=tophash"),
                             ("map key=int8 hash=identity\nassign 1\n", "hash=identity: among the keys of kind int8"),
                             ("map key=float64\nassign 1\nclear\n", "clears a map whose keys may differ"),
+                            ("map key=mixed\nassign 1\nclear\n", "clears a map whose keys may differ"),
                             ("map hint=1<<40\nassign 1\n", "1099511627776 entries")):
             status, program, said = self.triage("--as", "go", self.written("trace.txt", text))
             self.assertEqual((status, program), (3, ""), text)
@@ -376,6 +461,11 @@ class Triage(unittest.TestCase):
                      "assign 57344\nnil 5\nnil slice\nnext b x*\n",
                      "map key=complex128 elem=pointer hash=identity\nassign 0..12\nassign nan x9\niter c\nget 0..5\n"
                      "delete 0..8\nnext c x*\nend c\n",
+                     "map key=float32 hash=aes hint=20 maker=own\nassign -inf\nassign 0..12\nassign nan x9\niter c\nassign -0\n"
+                     "get 0..5\ndelete -inf\nassign 13..60\nnext c x*\n",
+                     "map key=complex64 hash=lowbits\nassign 0..40\nassign nan x9\niter c\nget 0..5\ndelete 0..8\nnext c x*\n",
+                     "map key=mixed hash=identity\nassign 0..20\nassign 16384 x9\nassign -0\nassign 32768\nassign inf\n"
+                     "assign nan x5\niter a\nassign slice\nnil slice\nget 0..9\nassign 21..40\nassign 49152 x3\nnext a x*\n",
                      "map key=padded elem=zero hash=constant maker=reflect_makemap hint=9\nassign 0..40\niter a\nseed 5\n"
                      "make maker=makemap64 hint=20\nassign 7..9\n",
                      "map key=pointer elem=int8 hash=identity maker=makemap_small\nassign 0..40\niter a\ndelete @a\nnext a x*\n",

@@ -58,11 +58,11 @@ static bool learn(conform *c, const char *word, char *why, size_t cap)
             read_set(value, conform_level_names, conform_levels, &set) && (set & 1U << level_protocol) == 0;
         c->offers = set | 1U << level_protocol;
     } else if (len == 4 && strncmp(word, "keys", len) == 0) {
-        fine = read_set(value, key_kind_names, key_kinds, &c->target.keys);
+        fine = read_set(value, key_kind_names, wire_key_kinds, &c->target.keys);
     } else if (len == 5 && strncmp(word, "elems", len) == 0) {
         fine = read_set(value, elem_kind_names, elem_kinds, &c->target.elems);
     } else if (len == 6 && strncmp(word, "hashes", len) == 0) {
-        fine = read_set(value, hash_kind_names, hash_kinds, &c->target.hashes);
+        fine = read_set(value, hash_kind_names, wire_hash_kinds, &c->target.hashes);
     } else if (len == 5 && strncmp(word, "modes", len) == 0) {
         fine = read_set(value, modes, 2, &set);
         c->exact = (set & 1) != 0;
@@ -90,6 +90,8 @@ static bool read_greeting(conform *c, char *line, char *why, size_t cap)
     }
     c->target = *fuzz_target_named("everything", strlen("everything"));
     c->target.name = "what the child offers";
+    c->target.keys = (1U << wire_key_kinds) - 1;
+    c->target.hashes = (1U << wire_hash_kinds) - 1;
     c->offers = 0;
     c->errata = 0;
     c->exact = true;

@@ -120,9 +120,9 @@ static const char *make_map(port *p, const words *w)
     unsigned key, elem, hash, mode, maker;
     int64_t hint = 0, seed;
     const char *said = value_of(w, "hint");
-    if (!choose(w, "key", key_kind_names, key_kinds, &key) ||
+    if (!choose(w, "key", key_kind_names, wire_key_kinds, &key) ||
         !choose(w, "elem", elem_kind_names, elem_kinds, &elem) ||
-        !choose(w, "hash", hash_kind_names, hash_kinds, &hash) || !choose(w, "mode", modes, 2, &mode) ||
+        !choose(w, "hash", hash_kind_names, wire_hash_kinds, &hash) || !choose(w, "mode", modes, 2, &mode) ||
         !choose(w, "maker", makers, 4, &maker) || (said != NULL && !wire_number(said, &hint))) {
         return "unsupported";
     }

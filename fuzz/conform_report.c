@@ -85,7 +85,7 @@ static void print_unsupported(const conform_summary *s, FILE *out)
     const fuzz_target *f = &s->c->target;
     fprintf(out, "declared unsupported:");
     bool any = false;
-    for (unsigned i = 0; i < key_kinds; i++) {
+    for (unsigned i = 0; i < wire_key_kinds; i++) {
         if ((f->keys >> i & 1) == 0) {
             fprintf(out, "%s key=%s", any ? "," : "", key_kind_names[i]);
             any = true;
@@ -97,7 +97,7 @@ static void print_unsupported(const conform_summary *s, FILE *out)
             any = true;
         }
     }
-    for (unsigned i = 0; judged(s, level_structure) && i < hash_kinds; i++) {
+    for (unsigned i = 0; judged(s, level_structure) && i < wire_hash_kinds; i++) {
         if ((f->hashes >> i & 1) == 0) {
             fprintf(out, "%s hash=%s", any ? "," : "", hash_kind_names[i]);
             any = true;

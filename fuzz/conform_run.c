@@ -88,8 +88,10 @@ static int64_t sane_hint(const runner *r, int64_t hint)
 
 static bool fresh_map(runner *r, uint8_t maker, int64_t hint, bool first)
 {
-    static const char *const makers[] = {"makemap", "makemap64", "makemap_small", "reflect_makemap"};
     const trace *tr = r->tr;
+    if (!r->shaped || maker == make_map_own) { /* whose the hmap is does not show */
+        maker = make_map;
+    }
     char text[256], to_child[128], seed[32] = "";
     hint = sane_hint(r, hint);
     if (first) {
@@ -98,7 +100,7 @@ static bool fresh_map(runner *r, uint8_t maker, int64_t hint, bool first)
     snprintf(to_child, sizeof to_child, "map key=%s elem=%s hint=%" PRId64, key_kind_names[tr->key],
              elem_kind_names[tr->elem], hint);
     snprintf(text, sizeof text, "%s hash=%s mode=%s maker=%s%s", to_child, hash_kind_names[tr->hash],
-             r->exact ? "exact" : "strict", r->shaped ? makers[maker] : makers[0], seed);
+             r->exact ? "exact" : "strict", op_maker_names[maker], seed);
     memset(r->begun, 0, sizeof r->begun);
     for (r->nomem = true; r->nomem && !r->stop;) { /* again where memory had to fail */
         r->nomem = false;

@@ -135,6 +135,9 @@ void wire_put_key(key_kind k, const void *p, char out[wire_room])
         put_pointer(p, out);
         break;
     case key_zero:
+    case key_float32: /* never: wire_key_kinds */
+    case key_complex64:
+    case key_mixed:
     case key_kinds:
         snprintf(out, wire_room, "z");
         break;
@@ -347,6 +350,9 @@ static wire_answer number_of(key_kind k, const char *word, uint16_t *n, uint32_t
     case key_pointer:
         return number_of_pointer(word, n);
     case key_zero:
+    case key_float32:
+    case key_complex64:
+    case key_mixed:
     case key_kinds:
         break;
     }

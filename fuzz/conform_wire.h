@@ -9,6 +9,9 @@
 
 enum { wire_room = 2 * elem_max_size + 64 }; /* of a word, with its NUL */
 
+/* The kinds and hashers that the protocol has words for are the first ones. */
+enum { wire_key_kinds = key_float32, wire_hash_kinds = hash_aes };
+
 typedef enum wire_answer {
     wire_ok,
     wire_strange,   /* a word for such a value, but not one that a trace has */

@@ -19,7 +19,7 @@ const fuzz_target target_indirect_key = {
     .keys =
         1U << key_int64 | 1U << key_bytes127 | 1U << key_bytes128 | 1U << key_bytes129 | 1U << key_bytes1000,
     .elems = 1U << elem_int64 | 1U << elem_bytes128 | 1U << elem_bytes129 | 1U << elem_bytes1025,
-    .hashes = ALL_HASHES,
+    .hashes = PORTABLE_HASHES,
     .modes = ALL_MODES,
     .makers = ALL_MAKERS,
     .ops = ALL_OPS & ~(1U << op_nil),

@@ -3,7 +3,7 @@
  * fuzz_makemap.c
  *
  * Tests making: hints that are negative, huge, or on either side of each boundary, by all
- * four makers; the preallocated tail for each bucket size; reuse of a map after it
+ * five makers; the preallocated tail for each bucket size; reuse of a map after it
  * was cleared or emptied.
  *
  * A failure is: a map that does not take its hint without growing, or a hint that is not

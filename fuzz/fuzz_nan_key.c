@@ -17,9 +17,10 @@
 
 const fuzz_target target_nan_key = {
     .name = "nan_key",
-    .keys = 1U << key_float64 | 1U << key_complex128 | 1U << key_iface,
+    .keys =
+        1U << key_float64 | 1U << key_complex128 | 1U << key_iface | 1U << key_float32 | 1U << key_complex64,
     .elems = 1U << elem_int64 | 1U << elem_zero | 1U << elem_bytes129,
-    .hashes = ALL_HASHES,
+    .hashes = PORTABLE_HASHES,
     .modes = ALL_MODES,
     .makers = ALL_MAKERS,
     .ops = ALL_OPS & ~(1U << op_fail | 1U << op_nil | 1U << op_make),

@@ -19,7 +19,7 @@ const fuzz_target target_overflow = {
     .name = "overflow",
     .keys = 1U << key_int64 | 1U << key_int8 | 1U << key_int16 | 1U << key_int32,
     .elems = 1U << elem_zero | 1U << elem_int8 | 1U << elem_int64,
-    .hashes = ALL_HASHES & ~(1U << hash_random),
+    .hashes = PORTABLE_HASHES & ~(1U << hash_random),
     .modes = ALL_MODES,
     .makers = ALL_MAKERS,
     .bytes = 6 << 20, /* B=16 with small keys */

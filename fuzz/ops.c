@@ -22,11 +22,12 @@
 #define PRINTF_LIKE(text, first)
 #endif
 
-static const char *const maker_names[op_makers] = {
+const char *const op_maker_names[op_makers] = {
     [make_map] = "makemap",
     [make_map64] = "makemap64",
     [make_map_small] = "makemap_small",
     [make_map_reflect] = "reflect_makemap",
+    [make_map_own] = "own",
 };
 
 static const char *const mode_names[] = {[gm_exact] = "exact", [gm_strict] = "strict"};
@@ -155,7 +156,7 @@ static void op_decode(op *o, const uint8_t b[trace_op_bytes])
         o->key = (uint16_t)key;
         break;
     case op_make:
-        o->maker = hi & 3;
+        o->maker = (uint8_t)(hi % op_makers);
         o->hint = hint_join(as_int16(key), n & 63);
         break;
     case op_clear:
@@ -175,7 +176,7 @@ void trace_decode(trace *tr, const uint8_t *data, size_t size)
     tr->elem = h[1] % elem_kinds;
     tr->hash = h[2] % hash_kinds;
     tr->mode = h[3] & 1;
-    tr->maker = h[3] >> 1 & 3;
+    tr->maker = (uint8_t)((h[3] >> 1 & 7) % op_makers);
     tr->hint = hint_join(as_int16(get16(h + 4)), h[6] & 63);
     tr->seed = get16(h + 8) | (uint32_t)get16(h + 10) << 16;
     tr->nops = 0;
@@ -279,7 +280,7 @@ void trace_print_header(const trace *tr, char *out, size_t cap)
     snprintf(out, cap, "map key=%s elem=%s hash=%s hint=%" PRId64 " seed=%" PRIu32 " mode=%s%s%s",
              key_kind_names[tr->key], elem_kind_names[tr->elem], hash_kind_names[tr->hash], tr->hint,
              tr->seed, mode_names[tr->mode],
-             tr->maker == make_map ? "" : " maker=", tr->maker == make_map ? "" : maker_names[tr->maker]);
+             tr->maker == make_map ? "" : " maker=", tr->maker == make_map ? "" : op_maker_names[tr->maker]);
 }
 
 static void print_range(const op *o, char *out, size_t cap)
@@ -343,7 +344,7 @@ void op_print(const trace *tr, const op *o, char *out, size_t cap)
         break;
     case op_make:
         snprintf(out, cap, "%s hint=%" PRId64 "%s%s", word, o->hint,
-                 o->maker == make_map ? "" : " maker=", o->maker == make_map ? "" : maker_names[o->maker]);
+                 o->maker == make_map ? "" : " maker=", o->maker == make_map ? "" : op_maker_names[o->maker]);
         break;
     case op_clear:
     case op_check:
@@ -671,7 +672,7 @@ static bool parse_name(scanner *s, const char *const *names, size_t n, uint8_t *
             return true;
         }
     }
-    char list[128] = ""; /* the longest, of the key kinds, takes 119 */
+    char list[160] = ""; /* the longest, of the key kinds, takes 143 */
     size_t used = 0;
     for (size_t i = 0; i < n && used < sizeof list; i++) {
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : " ", names[i]);
@@ -725,7 +726,7 @@ static bool parse_header(scanner *s, trace *tr)
             ok = parse_name(s, mode_names, COUNT(mode_names), &tr->mode);
             break;
         default:
-            ok = parse_name(s, maker_names, op_makers, &tr->maker);
+            ok = parse_name(s, op_maker_names, op_makers, &tr->maker);
             break;
         }
         if (!ok) {
@@ -752,7 +753,7 @@ static bool parse_make(scanner *s, op *o)
             if (!parse_hint(s, &o->hint)) {
                 return false;
             }
-        } else if (!parse_name(s, maker_names, op_makers, &o->maker)) {
+        } else if (!parse_name(s, op_maker_names, op_makers, &o->maker)) {
             return false;
         }
     }

@@ -40,7 +40,16 @@ typedef enum op_code {
     op_codes
 } op_code;
 
-typedef enum op_maker { make_map, make_map64, make_map_small, make_map_reflect, op_makers } op_maker;
+typedef enum op_maker {
+    make_map,
+    make_map64,
+    make_map_small,
+    make_map_reflect,
+    make_map_own, /* makemap, into an hmap of the caller's */
+    op_makers
+} op_maker;
+/* Their names in traces and elsewhere. */
+extern const char *const op_maker_names[op_makers];
 
 /* One op, fields that its code does not use are 0. */
 typedef struct op {
@@ -81,7 +90,7 @@ void op_encode(const op *o, uint8_t b[trace_op_bytes]);
 
 typedef struct trace_error {
     unsigned line, column; /* from 1 */
-    char message[160];     /* what is wrong and what is expected there */
+    char message[192];     /* what is wrong and what is expected there */
 } trace_error;
 
 /* Reads the text form.  False: *err says where and what; *tr is then undefined. */

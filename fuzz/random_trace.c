@@ -62,15 +62,21 @@ static op *push(maker *m, op_code code)
 
 /* ---- keys --------------------------------------------------------------- */
 
+static bool has_iface(const trace *tr)
+{
+    return tr->key == key_iface || tr->key == key_mixed;
+}
+
 static bool may_be_nan(const trace *tr)
 {
-    return tr->key == key_float64 || tr->key == key_complex128 || tr->key == key_iface;
+    key_kind k = (key_kind)tr->key;
+    return has_iface(tr) || k == key_float64 || k == key_complex128 || k == key_float32 || k == key_complex64;
 }
 
 /* A number for which key kinds have something special. */
 static unsigned special_key(maker *m)
 {
-    if (m->tr->key == key_iface) {
+    if (has_iface(m->tr)) {
         static const unsigned from[] = {0xb000, 0x8000, 0x3fff, 0x4000, 0xc000, 0xe000};
         return from[below(m, 6)] + below(m, 4);
     }
@@ -96,7 +102,7 @@ static void move_window(maker *m)
     m->step = one_in(m, 3) ? 1U << below(m, 8) : 1;
     m->cycle = m->base;
     m->cycle_step = 1U << below(m, 6);
-    if (m->tr->key == key_iface) {
+    if (has_iface(m->tr)) {
         /* All but int64(n) are far up. */
         m->base = (below(m, 4) << 14 | below(m, 0x1000)) & 0xdfff;
         m->step = 1;
@@ -271,9 +277,10 @@ static void doing(maker *m, unsigned what)
 
 static void choose_types(maker *m, int key, int elem)
 {
-    static const unsigned char key_weights[key_kinds] = {12, 2, 2, 3, 3, 2, 3, 3, 1, 1, 6, 6, 3, 6, 3, 3};
+    static const unsigned char key_weights[key_kinds] = {12, 2, 2, 3, 3, 2, 3, 3, 1, 1,
+                                                         6,  6, 3, 6, 3, 3, 3, 2, 4};
     static const unsigned char elem_weights[elem_kinds] = {10, 2, 2, 2, 3, 1, 3};
-    static const unsigned char hash_weights[hash_kinds] = {8, 6, 1, 4, 3, 3, 2};
+    static const unsigned char hash_weights[hash_kinds] = {8, 6, 1, 4, 3, 3, 2, 4};
     trace *tr = m->tr;
     tr->key = (uint8_t)(key >= 0 ? (unsigned)key : pick(m, key_weights, key_kinds));
     tr->elem = (uint8_t)(elem >= 0 ? (unsigned)elem : pick(m, elem_weights, elem_kinds));
@@ -398,7 +405,7 @@ static void same_size(maker *m, bool any_kind)
     tr->hash = hash_identity;
     push_range(m, op_assign, 1, 1 + below(m, 6), 1);
     if (may_be_nan(tr)) {
-        push_range(m, op_assign, tr->key == key_iface ? 0xb000 : 0xc000, 8, 1);
+        push_range(m, op_assign, has_iface(tr) ? 0xb000 : 0xc000, 8, 1);
     }
     long_chains(m, B);
 }

@@ -88,9 +88,12 @@ static uint16_t special_key(mutator *m)
     static const uint16_t of_iface[] = {0xb000, 0xb000, 0x8000, 0x3fff, 0x4000, 0xc000, 0xe000, 0};
     switch ((key_kind)m->tr->key) {
     case key_iface:
+    case key_mixed:
         return (uint16_t)(of_iface[below(m, 8)] + below(m, 4));
     case key_float64:
     case key_complex128:
+    case key_float32:
+    case key_complex64:
         return (uint16_t)(one_in(m, 3) ? below(m, 4) : 0xc000 + below(m, 16));
     case key_int8:
         return (uint16_t)(256 * below(m, 3) + below(m, 16)); /* wraps */
@@ -167,6 +170,7 @@ static unsigned chain_step(mutator *m)
     case hash_tophash:
     case hash_mintop:
     case hash_random:
+    case hash_aes:
     case hash_kinds:
         break;
     }
@@ -401,7 +405,9 @@ static void push_pile(mutator *m, recipe *r, size_t at)
     }
     B = B < 5 ? B : 5;
     unsigned step = identity ? 1U << B : 2, buckets = identity ? 1U << B : 2;
-    bool special = m->tr->key == key_float64 || m->tr->key == key_complex128 || m->tr->key == key_iface;
+    key_kind k = (key_kind)m->tr->key;
+    bool special = k == key_float64 || k == key_complex128 || k == key_float32 || k == key_complex64 ||
+                   k == key_iface || k == key_mixed;
     unsigned seen = special && one_in(m, 2) ? special_key(m) : 0;
     push_keys(r, op_assign, seen, 1 + below(m, (size_t)2 << B), 1); /* to be looked for later */
     unsigned want = (1U << B) - (one_in(m, 4) ? 1 : 0), bucket = below(m, buckets);

@@ -65,7 +65,7 @@ static struct {
     bool slowest, whole;
     bool go, lockstep;
 
-    size_t files, failed, go_files, go_in_part, go_strict;
+    size_t files, failed, go_files, go_in_part, go_other;
     uint64_t steps;
     double seconds, worst;
     char worst_file[512];
@@ -228,7 +228,7 @@ static void note_go(const char *path, const run_result *r, bool first)
     }
     opt.go_files += first && (r->go == go_agrees || r->go == go_in_part);
     opt.go_in_part += first && r->go == go_in_part;
-    opt.go_strict += first && r->go == go_strict;
+    opt.go_other += first && r->go == go_other;
     (void)path;
 }
 
@@ -597,8 +597,8 @@ int main(int argc, char **argv)
             if (opt.go_in_part != 0) {
                 printf(" (%zu up to a failed allocation)", opt.go_in_part);
             }
-            if (opt.go_strict != 0) {
-                printf(", %zu not its business (strict mode)", opt.go_strict);
+            if (opt.go_other != 0) {
+                printf(", %zu not its business (strict mode, or no AES)", opt.go_other);
             }
         }
         if (opt.repeat > 1) {

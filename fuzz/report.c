@@ -84,7 +84,6 @@ static const struct {
 
 void report_functions(const oracle_step *s, const run_result *r, char *out, size_t cap)
 {
-    static const char *const makers[op_makers] = {"makemap", "makemap64", "makemap_small", "reflect_makemap"};
     const run_step *step = &r->step;
     const char *always = functions[step->act].always;
     if (always == NULL) {
@@ -96,7 +95,7 @@ void report_functions(const oracle_step *s, const run_result *r, char *out, size
     const char *more = step->growing ? functions[step->act].growing : functions[step->act].begins;
     if (more == NULL || !(step->growing || begins)) {
         bool make = step->act == act_make && step->maker < op_makers;
-        snprintf(out, cap, "%s%s%s", make ? makers[step->maker] : "", make ? ", " : "", always);
+        snprintf(out, cap, "%s%s%s", make ? op_maker_names[step->maker] : "", make ? ", " : "", always);
     } else {
         snprintf(out, cap, "%s (%s: %s)", always, step->growing ? "growing" : "begins to grow", more);
     }

@@ -32,6 +32,7 @@ typedef struct runner {
 
     maptype t;
     hmap *h;
+    hmap own; /* for a map that is made in it */
     hiter its[oracle_iters];
 
     oracle_step step;
@@ -538,6 +539,10 @@ static void make(runner *r, uint8_t maker, int64_t hint)
         case make_map_reflect:
             r->h = reflect_makemap(&r->t, (intptr_t)hint);
             break;
+        case make_map_own: /* as Go does for a map that stays in its function's frame */
+            memset(&r->own, 0, sizeof r->own);
+            r->h = makemap(&r->t, (intptr_t)hint, &r->own);
+            break;
         case op_makers:
             break;
         }
@@ -569,6 +574,21 @@ static void unmake(runner *r)
     r->h = NULL;
     memset(r->its, 0, sizeof r->its);
     ask(r, ev_free);
+}
+
+/* What is dumped of it. */
+typedef struct nil_text {
+    char s[64];
+    size_t size;
+} nil_text;
+
+static void put_nil_text(void *ctx, const char *s, size_t n)
+{
+    nil_text *t = ctx;
+    size_t room = sizeof t->s - 1 - t->size;
+    memcpy(t->s + t->size, s, n < room ? n : room);
+    t->size += n < room ? n : room;
+    t->s[t->size] = '\0';
 }
 
 /* Every operation on a nil map: reads find nothing, assignment panics. */
@@ -614,6 +634,23 @@ static void do_nil(runner *r, uint16_t n)
     if (wrong == NULL && (it.key != NULL || it.h != NULL)) {
         wrong = "an iteration over a nil map has begun";
     }
+    mapiternext(&it);
+    if (wrong == NULL && (it.key != NULL || it.h != NULL)) {
+        wrong = "an iteration that has ended goes on";
+    }
+    gm_check_result c;
+    hiter *none[] = {&it, NULL};
+    if (wrong == NULL && !(gm_check(&r->t, NULL, none, 2, &c) && gm_check_at(&r->t, NULL, 0, &c))) {
+        wrong = "a nil map is called unsound";
+    }
+    nil_text text = {.size = 0};
+    gm_sink sink = {put_nil_text, &text};
+    gm_dump(&r->t, NULL, sink);
+    gm_dump_iter(&it, sink);
+    if (wrong == NULL && strcmp(text.s, "map nil\niter ended\n") != 0) {
+        wrong = "the dump of a nil map is another";
+    }
+    gm_map_free(&r->t, NULL);
     r->h = h;
     if (wrong != NULL) {
         oracle_differ(&r->result.report, "panic", "nil-map", "%s", wrong);
@@ -785,6 +822,8 @@ static void begin_run(runner *r, const trace *tr, const fuzz_target *f, const ru
     r->tr = tr;
     r->target = f;
     r->options = o;
+    blocks_next_run();
+    gm_mem_stats_reset(); /* a new peak is a branch that AFL++ sees: each run has its own */
     r->bytes_of_others = gm_mem_stats_get().live_bytes;
 }
 
@@ -897,6 +936,9 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
     run_result first = {.failed = false};
     uint64_t digest[2] = {0, 0};
     bool go = o->go != run_go_no && tr->mode == gm_exact;
+    if (go && o->go != run_go_record && tr->hash == hash_aes) {
+        go = child_has_aes();
+    }
 
     current = &r;
     gm_handler *handler = gm_set_handler(run_handler);
@@ -929,7 +971,7 @@ run_result run_trace(const trace *tr, const fuzz_target *f, const run_options *o
     } else if (go && !first.failed && o->go != run_go_record) {
         first = ask_go(&r, first);
     } else if (o->go != run_go_no && !go) {
-        first.go = go_strict;
+        first.go = go_other;
     }
     record.on = false;
     gm_set_allocator(NULL);

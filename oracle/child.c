@@ -59,6 +59,7 @@ static struct {
     int fd;
     unsigned losses; /* how often it was lost */
     bool greeted;    /* it has said who it is, once at least */
+    bool aes;        /* it runs where Go hashes by AES */
     uint32_t number; /* of the last request */
     unsigned flags;  /* and what it was */
     size_t nops;
@@ -289,6 +290,7 @@ static bool greet(void)
         bury(true);
         return refuse("%s has words of %u bytes instead of %d", binary(), get32(hello + 8), (int)PtrSize);
     }
+    child.aes = get32(hello + 12) == 1;
     return true;
 }
 
@@ -317,6 +319,11 @@ bool child_ready(void)
         }
     }
     return true;
+}
+
+bool child_has_aes(void)
+{
+    return !child_ready() || child.aes;
 }
 
 /* ---- requests --------------------------------------------------------------- */

@@ -35,6 +35,10 @@ void child_begin(const recording *rec, size_t nops, bool each);
 /* Starts it if need be.  False: there is none. */
 bool child_ready(void);
 
+/* Does it hash as x86 CPUs with AES do, where it is asked to?  True as well where
+ * there is none: then it is that which has to be said. */
+bool child_has_aes(void);
+
 /* Why there is none. */
 const char *child_why(void);
 

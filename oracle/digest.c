@@ -15,7 +15,8 @@
  *   bucket    tophash, keys, elems as they lie there, stale ones too, then the
  *             link; numbers in keys lowest byte first
  *   string    which static copy of which number it points to, and its length;
- *             interfaces: type and the same of their box, or the pointer
+ *             interfaces: type and the same of their box, or the pointer; mixed:
+ *             its fields so
  *   indirect  a live one: what it points to; a stale one: nil or not nil, for
  *             the memory may be gone
  *   link      0 the end, 1 a bucket of its own, 2+n bucket n of the array
@@ -99,11 +100,13 @@ static size_t unit_of(const rtype *t)
     case kindInt16:
     case kindInt32:
     case kindInt64:
+    case kindFloat32:
     case kindFloat64:
     case kindUnsafePointer:
         return t->size;
+    case kindComplex64:
     case kindComplex128:
-        return 8;
+        return t->size / 2;
     default:
         return 1;
     }
@@ -125,7 +128,7 @@ static void turn_keys(const rtype *t, unsigned char *p, size_t n)
 
 static bool points_elsewhere(key_kind k)
 {
-    return k == key_string || k == key_iface;
+    return k == key_string || k == key_iface || k == key_mixed;
 }
 
 static uint64_t roll_bytes(uint64_t roll, const unsigned char *p, size_t size)
@@ -145,9 +148,12 @@ uint64_t digest_key(const oracle_step *s, uint64_t roll, const void *p)
 {
     const rtype *t = s->t->key;
     if (points_elsewhere(s->key_kind)) {
-        uint64_t w[2];
-        key_words(s->key_kind, p, w);
-        return digest_step(digest_step(roll, w[0]), w[1]);
+        uint64_t w[key_max_words];
+        unsigned n = key_words(s->key_kind, p, w);
+        for (unsigned i = 0; i < n; i++) {
+            roll = digest_step(roll, w[i]);
+        }
+        return roll;
     }
     if (NATIVE_WORDS) {
         return roll_bytes(roll, p, t->size);
@@ -199,7 +205,10 @@ static void mix_indirect(digest *g, bmap *b, bool key)
         //# What a stale pointer of an old slot points to MUST NOT be compared, only whether it is nil.
         if (p == NULL || b->tophash[i] < minTopHash) {
             mix(g, p != NULL);
-        } else { /* bytes, as all kinds of this size are */
+        } else if (key && points_elsewhere(g->s->key_kind)) {
+            mix(g, 2);
+            g->a = digest_key(g->s, g->a, p);
+        } else { /* bytes, as all other kinds of this size are */
             mix(g, 2);
             mix_words(g, p, full / 8);
             g->a = roll_bytes(g->a, (const unsigned char *)p + full / 8 * 8, full % 8);
@@ -221,10 +230,7 @@ static void mix_bucket(digest *g, bmap *b)
         mix_indirect(g, b, true);
     } else if (points_elsewhere(g->s->key_kind)) {
         for (unsigned i = 0; i < bucketCnt; i++) {
-            uint64_t w[2];
-            key_words(g->s->key_kind, (const char *)b + dataOffset + i * (size_t)t->keysize, w);
-            mix(g, w[0]);
-            mix(g, w[1]);
+            g->a = digest_key(g->s, g->a, (const char *)b + dataOffset + i * (size_t)t->keysize);
         }
     } else {
         mix_words(g, at + dataOffset, t->keysize);

@@ -31,6 +31,8 @@ const char *const key_kind_names[key_kinds] = {
     [key_string] = "string",         [key_float64] = "float64",
     [key_complex128] = "complex128", [key_iface] = "iface",
     [key_padded] = "padded",         [key_pointer] = "pointer",
+    [key_float32] = "float32",       [key_complex64] = "complex64",
+    [key_mixed] = "mixed",
 };
 
 const char *const elem_kind_names[elem_kinds] = {
@@ -42,7 +44,7 @@ const char *const elem_kind_names[elem_kinds] = {
 const char *const hash_kind_names[hash_kinds] = {
     [hash_real] = "real",       [hash_identity] = "identity", [hash_constant] = "constant",
     [hash_lowbits] = "lowbits", [hash_tophash] = "tophash",   [hash_mintop] = "mintop",
-    [hash_random] = "random",
+    [hash_random] = "random",   [hash_aes] = "aes",
 };
 
 /* ---- types ------------------------------------------------------------- */
@@ -76,6 +78,50 @@ enum { padded_b = PtrSize, padded_size = PtrSize + 8 };
 static const structfield padded_fields[] = {
     {.typ = &uint8_type, .offset = 0},
     {.typ = &uint64_type, .offset = padded_b},
+};
+
+/* What mixed is made of: a boolean, an int, a pointer to something, an array of
+ * what is not bytes, a blank field that makes the whole too large for a bucket,
+ * and an interface, so that hashing it may panic. */
+enum {
+    mixed_b = PtrSize,
+    mixed_c = 2 * PtrSize,
+    mixed_d = 3 * PtrSize,
+    mixed_strings = 2,
+    mixed_blank = mixed_d + mixed_strings * 2 * PtrSize,
+    mixed_blank_size = 120,
+    mixed_e = mixed_blank + mixed_blank_size,
+    mixed_size = mixed_e + 2 * PtrSize
+};
+
+static const rtype key_types[key_kinds];
+static const rtype bool_type = INTEGER(1, 1, kindBool, "bool");
+static const rtype int_type = INTEGER(PtrSize, PtrSize, kindInt, "int");
+static const rtype blank_type = BYTES(120);
+_Static_assert(mixed_blank_size == 120, "the blank field is as large as its type");
+static const rtype int_pointer_type = {.size = PtrSize,
+                                       .ptrdata = PtrSize,
+                                       .align = PtrSize,
+                                       .kind = kindPtr,
+                                       .regularMemory = true,
+                                       .directIface = true,
+                                       .equal = memequal,
+                                       .name = "*int"};
+static const rtype strings_type = {.size = mixed_strings * 2 * PtrSize,
+                                   .ptrdata = mixed_strings * 2 * PtrSize - PtrSize,
+                                   .align = PtrSize,
+                                   .kind = kindArray,
+                                   .equal = arrayequal,
+                                   .elem = &key_types[key_string],
+                                   .len = mixed_strings,
+                                   .name = "[2]string"};
+static const structfield mixed_fields[] = {
+    {.typ = &bool_type, .offset = 0},
+    {.typ = &int_type, .offset = mixed_b},
+    {.typ = &int_pointer_type, .offset = mixed_c},
+    {.typ = &strings_type, .offset = mixed_d},
+    {.typ = &blank_type, .offset = mixed_blank, .blank = true},
+    {.typ = &key_types[key_iface], .offset = mixed_e},
 };
 
 /* One array, so that a hasher can tell the kind from the address of the type. */
@@ -113,6 +159,16 @@ static const rtype key_types[key_kinds] = {
                     .nfields = 2,
                     .name = "struct { a uint8; b uint64 }"},
     [key_pointer] = POINTER,
+    [key_float32] = {.size = 4, .align = 4, .kind = kindFloat32, .equal = f32equal, .name = "float32"},
+    [key_complex64] = {.size = 8, .align = 4, .kind = kindComplex64, .equal = c64equal, .name = "complex64"},
+    [key_mixed] = {.size = mixed_size,
+                   .ptrdata = mixed_size,
+                   .align = PtrSize,
+                   .kind = kindStruct,
+                   .equal = structequal,
+                   .fields = mixed_fields,
+                   .nfields = sizeof mixed_fields / sizeof mixed_fields[0],
+                   .name = "struct { a bool; b int; c *int; d [2]string; _ [120]uint8; e interface {} }"},
 };
 
 static const rtype elem_types[elem_kinds] = {
@@ -126,7 +182,6 @@ static const rtype elem_types[elem_kinds] = {
 };
 
 /* What an interface key can hold that Go refuses to hash: by number & 3. */
-static const rtype int_type = INTEGER(PtrSize, PtrSize, kindInt, "int");
 static const rtype unhashable_types[4];
 static const structfield slice_field[] = {{.typ = &unhashable_types[0], .offset = 0}};
 static const rtype unhashable_types[4] = {
@@ -322,6 +377,48 @@ static uint64_t float_make(uint16_t m, uint16_t first_nan, uint32_t variant)
     return bits;
 }
 
+/* The same of 32 bits, where number 2 is the other infinity. */
+#define FLOAT32_NEGATIVE_ZERO (UINT32_C(1) << 31)
+#define FLOAT32_NEGATIVE_INF (UINT32_C(0x1ff) << 23)
+#define FLOAT32_DENORMAL UINT32_C(1)
+#define FLOAT32_NAN (UINT32_C(0x1ff) << 22)
+#define FLOAT32_ONE (UINT32_C(0x7f) << 23)
+
+static uint32_t float32_make(uint16_t m, uint32_t variant)
+{
+    static const uint32_t special[] = {0, FLOAT32_NEGATIVE_ZERO, FLOAT32_NEGATIVE_INF, FLOAT32_DENORMAL};
+    if (m >= float_nan) {
+        return FLOAT32_NAN | (variant & 0xffff);
+    }
+    if (m < sizeof special / sizeof special[0]) {
+        return special[m];
+    }
+    float f = m;
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits;
+}
+
+static int32_t float32_number(uint32_t bits, uint32_t *payload)
+{
+    if ((bits & ~UINT32_C(0xffff)) == FLOAT32_NAN) {
+        *payload = bits & 0xffff;
+        return float_nan;
+    }
+    for (uint16_t m = 0; m < 4; m++) {
+        if (bits == float32_make(m, 0)) {
+            return m;
+        }
+    }
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    if (!(f >= 4 && f < (float)float_nan)) {
+        return -1;
+    }
+    int32_t m = (int32_t)f;
+    return float32_make((uint16_t)m, 0) == bits ? m : -1;
+}
+
 /* The number of a float, first_nan for every NaN, or -1. */
 static int32_t float_number(uint64_t bits, uint16_t first_nan, uint32_t *payload)
 {
@@ -480,6 +577,69 @@ static int32_t iface_number(eface e, uint32_t *payload)
     return n;
 }
 
+/* A mixed key is made around its interface, which decides what it equals: the
+ * other fields follow from the number of that.  Each field is the same in some keys
+ * next to one another, so that equality has to look at all of them. */
+static uint16_t mixed_number(uint16_t n)
+{
+    key_facts f = key_facts_of(key_iface, n);
+    return f.nan || f.unhashable ? 0 : (uint16_t)f.id;
+}
+
+static intptr_t mixed_int(uint16_t m)
+{
+    return -(intptr_t)(m / 4);
+}
+
+static void *mixed_pointer(uint16_t m)
+{
+    return fake_pointer(m / 16);
+}
+
+static void mixed_make(uint16_t n, uint32_t variant, unsigned char *out)
+{
+    const uint16_t m = mixed_number(n);
+    const intptr_t b = mixed_int(m);
+    const stringStruct d[mixed_strings] = {string_make(m / 64, variant), string_make(m, variant >> 1)};
+    const eface e = iface_make(n, variant);
+    memset(out, 0, mixed_b);
+    out[0] = m & 1;
+    memcpy(out + mixed_b, &b, sizeof b);
+    gm_storep(out + mixed_c, mixed_pointer(m));
+    memcpy(out + mixed_d, d, sizeof d);
+    memset(out + mixed_blank, (int)(1 + variant % 255), mixed_blank_size);
+    memcpy(out + mixed_e, &e, sizeof e);
+}
+
+/* The number of a mixed key, or -1. */
+static int32_t mixed_read(const unsigned char *p, uint32_t *payload)
+{
+    intptr_t b;
+    stringStruct d[mixed_strings];
+    eface e;
+    memcpy(&b, p + mixed_b, sizeof b);
+    memcpy(d, p + mixed_d, sizeof d);
+    memcpy(&e, p + mixed_e, sizeof e);
+    int32_t n = iface_number(e, payload);
+    if (n < 0) {
+        return -1;
+    }
+    const uint16_t m = mixed_number((uint16_t)n);
+    for (size_t i = 1; i < mixed_blank_size; i++) {
+        if (p[mixed_blank + i] != p[mixed_blank]) {
+            return -1;
+        }
+    }
+    for (size_t i = 1; i < mixed_b; i++) {
+        if (p[i] != 0) {
+            return -1;
+        }
+    }
+    bool sound = p[0] == (m & 1) && b == mixed_int(m) && gm_loadp(p + mixed_c) == mixed_pointer(m) &&
+                 string_number(d[0]) == m / 64 && string_number(d[1]) == m;
+    return sound ? n : -1;
+}
+
 /* ---- keys -------------------------------------------------------------- */
 
 key_facts key_facts_of(key_kind k, uint16_t n)
@@ -494,12 +654,15 @@ key_facts key_facts_of(key_kind k, uint16_t n)
         break;
     case key_float64:
     case key_complex128:
+    case key_float32:
+    case key_complex64:
         f.nan = n >= float_nan;
         if (n == 1 || f.nan) {
             f.id = 0;
         }
         break;
     case key_iface:
+    case key_mixed:
         f.nan = n >= iface_float + iface_float_nan && n < iface_pointer;
         f.unhashable = n >= iface_unhashable;
         if (f.nan) {
@@ -598,6 +761,23 @@ void key_make(key_kind k, uint16_t n, uint32_t variant, void *out)
     case key_pointer:
         gm_storep(out, fake_pointer(n));
         break;
+    case key_float32: {
+        uint32_t v = float32_make(n, variant);
+        memcpy(out, &v, sizeof v);
+        break;
+    }
+    case key_complex64: {
+        uint32_t v[2] = {float32_make(n, variant), FLOAT32_ONE};
+        if (n >= float_nan && (n & 1) != 0) {
+            v[1] = v[0];
+            v[0] = FLOAT32_ONE;
+        }
+        memcpy(out, v, sizeof v);
+        break;
+    }
+    case key_mixed:
+        mixed_make(n, variant, out);
+        break;
     case key_zero:
     case key_kinds:
         break;
@@ -677,6 +857,22 @@ static int32_t key_number(key_kind k, const void *p, uint32_t *payload)
         }
         return (int32_t)((address - 0x10000) / 16);
     }
+    case key_float32: {
+        uint32_t v;
+        memcpy(&v, p, sizeof v);
+        return float32_number(v, payload);
+    }
+    case key_complex64: {
+        uint32_t v[2];
+        memcpy(v, p, sizeof v);
+        if (v[1] == FLOAT32_ONE) {
+            return float32_number(v[0], payload);
+        }
+        int32_t n = v[0] == FLOAT32_ONE ? float32_number(v[1], payload) : -1;
+        return n == float_nan ? n + 1 : -1;
+    }
+    case key_mixed:
+        return mixed_read(p, payload);
     case key_kinds:
         break;
     }
@@ -728,18 +924,51 @@ static void iface_words(eface e, uint64_t w[2])
     w[1] = 0;
 }
 
-void key_words(key_kind k, const void *p, uint64_t w[2])
+static void string_words(stringStruct s, uint64_t w[2])
+{
+    w[0] = place(s.str, string_bytes, string_max, 2 * (size_t)key_numbers, 1);
+    w[1] = (uint64_t)(int64_t)s.len;
+}
+
+static void mixed_words(const unsigned char *p, uint64_t w[key_max_words])
+{
+    intptr_t b;
+    stringStruct d[mixed_strings];
+    eface e;
+    memcpy(&b, p + mixed_b, sizeof b);
+    memcpy(d, p + mixed_d, sizeof d);
+    memcpy(&e, p + mixed_e, sizeof e);
+    w[0] = p[0];
+    w[1] = (uint64_t)(int64_t)b;
+    w[2] = (uintptr_t)gm_loadp(p + mixed_c);
+    string_words(d[0], w + 3);
+    string_words(d[1], w + 5);
+    w[7] = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        w[7] |= (uint64_t)p[mixed_blank + i] << 8 * i;
+    }
+    iface_words(e, w + 8);
+}
+
+unsigned key_words(key_kind k, const void *p, uint64_t w[key_max_words])
 {
     if (k == key_string) {
         stringStruct s;
         memcpy(&s, p, sizeof s);
-        w[0] = place(s.str, string_bytes, string_max, 2 * (size_t)key_numbers, 1);
-        w[1] = (uint64_t)(int64_t)s.len;
-    } else {
+        string_words(s, w);
+        return 2;
+    }
+    if (k == key_iface) {
         eface e;
         memcpy(&e, p, sizeof e);
         iface_words(e, w);
+        return 2;
     }
+    if (k == key_mixed) {
+        mixed_words(p, w);
+        return key_max_words;
+    }
+    return 0;
 }
 
 bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant)
@@ -748,7 +977,7 @@ bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant)
     if (key_types[k].kind == kindArray) {
         return bytes_same(p, size, n, 2);
     }
-    unsigned char want[16] = {0};
+    unsigned char want[mixed_size];
     key_make(k, n, variant, want);
     return gm_same_bytes(p, want, size);
 }
@@ -831,7 +1060,8 @@ static int32_t number_to_hash(key_kind k, const void *p, uint32_t *payload)
 static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uintptr_t seed)
 {
     const key_kind k = (key_kind)(key - key_types);
-    const bool special = k == key_float64 || k == key_complex128 || k == key_iface;
+    const bool special = k == key_float64 || k == key_complex128 || k == key_float32 || k == key_complex64 ||
+                         k == key_iface || k == key_mixed;
     uint32_t payload = 0;
     const int32_t n = number_to_hash(k, p, &payload);
     if (n < 0) {
@@ -868,6 +1098,7 @@ static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uin
         }
         break;
     case hash_real:
+    case hash_aes:
     case hash_kinds:
         break;
     }
@@ -911,8 +1142,13 @@ void kinds_maptype(maptype *t, key_kind k, elem_kind e, hash_kind h, gm_mode mod
         [hash_tophash] = tophash_hash,   [hash_mintop] = mintop_hash,     [hash_random] = random_hash,
     };
     MapOf(t, key_type(k), elem_type(e), mode);
-    if (hashers[h] != NULL) { /* hash_real keeps MapOf's own */
+    if (hashers[h] != NULL) { /* hash_real and hash_aes keep MapOf's own */
         t->hasher = hashers[h];
+    }
+    if (h == hash_aes && !useAeshash) {
+        initAlgAES(0);
+    } else if (h != hash_aes && useAeshash) {
+        alginit(0);
     }
 }
 
@@ -922,28 +1158,32 @@ int key_by_name(key_kind k, const char *name, size_t len)
 {
     static const struct {
         const char *name;
-        int number, iface;
+        int wide, narrow, iface; /* the number of a float of 64 or 32 bits; of an interface */
     } names[] = {
-        {"nan", float_nan, iface_float + iface_float_nan},
-        {"-0", 1, iface_float + 1},
-        {"inf", 2, iface_float + 2},
-        {"slice", -1, iface_unhashable},
+        {"nan", float_nan, float_nan, iface_float + iface_float_nan},
+        {"-0", 1, 1, iface_float + 1},
+        {"inf", 2, -1, iface_float + 2},
+        {"-inf", -1, 2, -1},
+        {"slice", -1, -1, iface_unhashable},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strlen(names[i].name) != len || memcmp(names[i].name, name, len) != 0) {
             continue;
         }
-        if (k == key_iface) {
+        if (k == key_iface || k == key_mixed) {
             return names[i].iface;
         }
-        return k == key_float64 || k == key_complex128 ? names[i].number : -1;
+        if (k == key_float32 || k == key_complex64) {
+            return names[i].narrow;
+        }
+        return k == key_float64 || k == key_complex128 ? names[i].wide : -1;
     }
     return -1;
 }
 
-static void float_name(uint16_t m, uint16_t first_nan, char *out, size_t cap)
+static void float_name(uint16_t m, uint16_t first_nan, bool wide, char *out, size_t cap)
 {
-    static const char *const special[] = {"0", "-0", "+Inf", "5e-324"};
+    const char *const special[] = {"0", "-0", wide ? "+Inf" : "-Inf", wide ? "5e-324" : "1e-45"};
     if (m >= first_nan) {
         snprintf(out, cap, "NaN");
     } else if (m < 4) {
@@ -972,7 +1212,7 @@ static void iface_name(uint16_t n, char *out, size_t cap)
         string_name(n & 0x3fff, out, cap);
     } else if (n < iface_pointer) {
         char number[16];
-        float_name(n & 0x3fff, iface_float_nan, number, sizeof number);
+        float_name(n & 0x3fff, iface_float_nan, true, number, sizeof number);
         snprintf(out, cap, "float64(%s)", number);
     } else if (n < iface_unhashable) {
         snprintf(out, cap, "pointer(0x%x)", 0x10000u + 16u * (n & 0x1fffu));
@@ -983,7 +1223,7 @@ static void iface_name(uint16_t n, char *out, size_t cap)
 
 void key_name(key_kind k, uint16_t n, char *out, size_t cap)
 {
-    char number[16];
+    char number[16], dynamic[32];
     switch (k) {
     case key_int64:
     case key_int32:
@@ -1006,10 +1246,12 @@ void key_name(key_kind k, uint16_t n, char *out, size_t cap)
         string_name(n, out, cap);
         break;
     case key_float64:
-        float_name(n, float_nan, out, cap);
+    case key_float32:
+        float_name(n, float_nan, k == key_float64, out, cap);
         break;
     case key_complex128:
-        float_name(n, float_nan, number, sizeof number);
+    case key_complex64:
+        float_name(n, float_nan, k == key_complex128, number, sizeof number);
         if (n >= float_nan && (n & 1) != 0) {
             snprintf(out, cap, "(1+NaNi)");
         } else {
@@ -1018,6 +1260,10 @@ void key_name(key_kind k, uint16_t n, char *out, size_t cap)
         break;
     case key_iface:
         iface_name(n, out, cap);
+        break;
+    case key_mixed: /* what cannot be hashed is called as the panic calls it */
+        iface_name(n, dynamic, sizeof dynamic);
+        snprintf(out, cap, n >= iface_unhashable ? "%s" : "{.. %s}", dynamic);
         break;
     case key_padded:
         snprintf(out, cap, "{%u 0x%" PRIx64 "}", n & 0xffu, padded_value(n));

@@ -30,6 +30,9 @@ typedef enum key_kind {
     key_iface,   /* interface{} holding an int64, string, float64, pointer or something unhashable */
     key_padded,  /* struct{ a uint8; b uint64 }: padding takes no part in equality */
     key_pointer, /* unsafe.Pointer; never dereferenced */
+    key_float32,
+    key_complex64,
+    key_mixed, /* a large struct with a field of each other kind, one of them blank */
     key_kinds
 } key_kind;
 
@@ -52,6 +55,7 @@ typedef enum hash_kind {
     hash_tophash,  /* the same, but the top byte is the same for all: every probe compares keys */
     hash_mintop,   /* the same, but the top byte is id % 5: tophash has to lift it over the reserved values */
     hash_random,   /* real; keys that differ from themselves get a whole random word */
+    hash_aes,      /* typehash as on x86 CPUs with AES */
     hash_kinds
 } hash_kind;
 
@@ -61,7 +65,9 @@ extern const char *const hash_kind_names[hash_kinds];
 
 const rtype *key_type(key_kind k);
 const rtype *elem_type(elem_kind e);
-/* *t becomes map[k]e in that mode with that hasher. */
+/* *t becomes map[k]e in that mode with that hasher.  The memory hash is one of the
+ * whole process: that of hash_aes is chosen here, keyed by initAlgAES(0), and any
+ * other hasher's too.  So maps of both may not be used in turn. */
 void kinds_maptype(maptype *t, key_kind k, elem_kind e, hash_kind h, gm_mode mode);
 
 /* What is known of key number n of kind k without looking at any map. */
@@ -85,11 +91,14 @@ void key_make(key_kind k, uint16_t n, uint32_t variant, void *out);
  * not a value that key_make writes. */
 bool key_read(key_kind k, const void *p, key_facts *facts, uint32_t *payload);
 
-/* For keys that hold addresses (string, iface): what the key at p holds, without
- * them.  A string: which copy of which number it points to, and its length; an
- * interface: its type, and the same of its box, the payload of its NaN or its
- * pointer.  oracle/go/digest.go has the same rule. */
-void key_words(key_kind k, const void *p, uint64_t w[2]);
+/* For keys that hold addresses (string, iface, mixed): what the key at p holds,
+ * without them, in as many words as it returns.  A string: which copy of which
+ * number it points to, and its length; an interface: its type, and the same of its
+ * box, the payload of its NaN or its pointer; mixed: a, b, c, the words of d[0] and
+ * d[1], eight bytes of the blank field, the words of e.  0: no such kind.
+ * oracle/go/digest.go has the same rule. */
+enum { key_max_words = 10 };
+unsigned key_words(key_kind k, const void *p, uint64_t w[key_max_words]);
 
 /* Do the size-of-k bytes at p equal what key_make(k, n, variant) writes? */
 bool key_same(key_kind k, const void *p, uint16_t n, uint32_t variant);
@@ -101,10 +110,11 @@ bool elem_same(elem_kind e, const void *p, uint64_t stamp);
 bool elem_is_zero(elem_kind e, const void *p);
 
 /* Names for special key numbers that text traces may use, and that --show
- * prints: "nan", "-0", "inf" (float64, complex128, iface), "slice" (iface,
- * unhashable).  key_by_name: -1 where kind k has no such key.
- * key_name: writes what number n of kind k is, for people: `-0`, `"k17"`,
- * `NaN`, `int64(5)`, `[]int`, at most cap bytes with the NUL. */
+ * prints: "nan" and "-0" (floats, complex numbers, iface, mixed), "inf" (those, but
+ * where floats have 32 bits "-inf"), "slice" (iface and mixed: unhashable).
+ * key_by_name: -1 where kind k has no such key.
+ * key_name: writes what number n of kind k is, for people: `-0`, `"k17"`, `NaN`,
+ * `int64(5)`, `[]int`, at most cap bytes with the NUL. */
 int key_by_name(key_kind k, const char *name, size_t len);
 void key_name(key_kind k, uint16_t n, char *out, size_t cap);
 

@@ -122,7 +122,7 @@ if(GOMAP_ENGINE STREQUAL "aflpp")
   find_program(GOMAP_PLAIN_CC NAMES cc gcc clang DOC "compiler without instrumentation, for AFL++'s mutator.so" REQUIRED)
   set(mutator_sources ${ref_sources} ${PROJECT_SOURCE_DIR}/oracle/kinds.c)
   foreach(name IN ITEMS mutator_aflpp mutator recipe survey ops random_trace blocks spoil spoil_buckets spoil_header spoil_map
-      spoil_run targets)
+      spoil_run spoil_type targets)
     list(APPEND mutator_sources ${PROJECT_SOURCE_DIR}/fuzz/${name}.c)
   endforeach()
   foreach(target IN LISTS GOMAP_TARGETS GOMAP_NEGATIVES)

@@ -22,7 +22,7 @@ static void keys_survive(void)
 {
     static uint64_t made[(key_max_size + 7) / 8], back[(key_max_size + 7) / 8];
     char word[wire_room];
-    for (unsigned k = 0; k < key_kinds; k++) {
+    for (unsigned k = 0; k < wire_key_kinds; k++) {
         for (unsigned n = 0; n < key_numbers; n += k >= key_bytes127 && k <= key_bytes1000 ? 97 : 1) {
             uint32_t variant = (uint32_t)below(65536), payload = 0, again = 0;
             key_facts f = {.n = 0}, g = {.n = 0};

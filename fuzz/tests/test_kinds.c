@@ -74,6 +74,10 @@ static void test_types(void)
         {2 * P, 2 * P, P, kindInterface, false, false, "interface {}"},
         {P == 8 ? 16 : 12, 0, P, kindStruct, false, false, "struct { a uint8; b uint64 }"},
         {P, P, P, kindUnsafePointer, true, true, "unsafe.Pointer"},
+        {4, 0, 4, kindFloat32, false, false, "float32"},
+        {8, 0, 4, kindComplex64, false, false, "complex64"},
+        {9 * P + 120, 9 * P + 120, P, kindStruct, false, false,
+         "struct { a bool; b int; c *int; d [2]string; _ [120]uint8; e interface {} }"},
     };
     static const struct {
         uintptr_t size, ptrdata;
@@ -102,7 +106,8 @@ static void test_types(void)
                     maptype mt;
                     kinds_maptype(&mt, kind, (elem_kind)e, (hash_kind)h, (gm_mode)m);
                     CHECK(mt.key == t && mt.elem == et && mt.mode == (gm_mode)m);
-                    CHECK((mt.hasher == typehash) == (h == hash_real));
+                    CHECK((mt.hasher == typehash) == (h == hash_real || h == hash_aes));
+                    CHECK(useAeshash == (h == hash_aes));
                 }
             }
         }
@@ -220,16 +225,17 @@ static void test_ids(void)
         if (kind == key_zero) {
             want = 1;
         }
-        if (kind == key_float64 || kind == key_complex128) {
+        if (kind == key_float64 || kind == key_complex128 || kind == key_float32 || kind == key_complex64) {
             want_nans = 0x4000;
             want = 0xc000 - 1; /* -0 is +0 */
         }
-        if (kind == key_iface) {
+        const bool iface = kind == key_iface || kind == key_mixed;
+        if (iface) {
             want_nans = 0x1000;
             want = 0xe000 - 0x1000 - 1;
         }
         CHECK(ids == want && nans == want_nans);
-        CHECK(unhashable == (kind == key_iface ? 0x2000 : 0));
+        CHECK(unhashable == (iface ? 0x2000 : 0));
     }
     kind = 0;
 }
@@ -369,6 +375,79 @@ static void test_meaning(void)
     number = 5;
     key_make(kind, 5, 0, a);
     CHECK((uintptr_t)gm_loadp(a) == 0x10050);
+
+    static const struct {
+        uint16_t n;
+        uint32_t bits;
+    } floats[] = {{0, 0},
+                  {1, 0x80000000},
+                  {2, 0xff800000},
+                  {3, 1},
+                  {4, 0x40800000},
+                  {5, 0x40a00000},
+                  {0xbfff, 0x473fff00},
+                  {0xc000, 0x7fc00009},
+                  {0xffff, 0x7fc00009}};
+    uint32_t narrow[2];
+    for (size_t i = 0; i < LENGTH(floats); i++) {
+        number = floats[i].n;
+        kind = key_float32;
+        key_make(kind, floats[i].n, 9, a);
+        memcpy(narrow, a, 4);
+        CHECK(narrow[0] == floats[i].bits);
+        kind = key_complex64;
+        key_make(kind, floats[i].n, 9, a);
+        memcpy(narrow, a, 8);
+        bool imaginary = floats[i].n == 0xffff;
+        CHECK(narrow[imaginary] == floats[i].bits && narrow[!imaginary] == 0x3f800000);
+    }
+    kind = 0;
+    number = 0;
+}
+
+/* A mixed key: its other fields but the blank one follow from its interface. */
+static void test_mixed(void)
+{
+    enum { P = PtrSize };
+    static const struct {
+        uint16_t n, m;
+    } rows[] = {{0, 0},           {5, 5},           {0x3fff, 0x3fff}, {0x4123, 0x4123},
+                {0x8000, 0x8000}, {0x8001, 0x8000}, {0xb000, 0},      {0xbfff, 0},
+                {0xc007, 0xc007}, {0xdfff, 0xdfff}, {0xe000, 0},      {0xffff, 0}};
+    kind = key_mixed;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        for (uint32_t v = 0; v < 4; v++) {
+            number = rows[i].n;
+            intptr_t n;
+            stringStruct s, want;
+            key_make(kind, rows[i].n, v, a);
+            CHECK(a[0] == (rows[i].m & 1));
+            memcpy(&n, a + P, sizeof n);
+            CHECK(n == -(intptr_t)(rows[i].m / 4));
+            CHECK((uintptr_t)gm_loadp(a + (size_t)2 * P) == 0x10000 + 16 * (uintptr_t)(rows[i].m / 16));
+            for (unsigned k = 0; k < 2; k++) {
+                key_make(key_string, (uint16_t)(k == 0 ? rows[i].m / 64 : rows[i].m), v >> k, b);
+                memcpy(&want, b, sizeof want);
+                memcpy(&s, a + (size_t)(3 + 2 * k) * P, sizeof s);
+                CHECK(s.str == want.str && s.len == want.len);
+            }
+            for (unsigned k = 0; k < 120; k++) {
+                CHECK(a[7 * P + k] == 1 + v);
+            }
+            key_make(key_iface, rows[i].n, v, b);
+            CHECK(memcmp(a + 7 * P + 120, b, 2 * (size_t)P) == 0);
+        }
+    }
+    uint64_t w[key_max_words], x[key_max_words];
+    key_make(kind, 0x4123, 0, a);
+    CHECK(key_words(kind, a, w) == key_max_words && key_words(key_int64, a, x) == 0);
+    for (size_t i = 0; i < key_type(kind)->size; i++) { /* every field is in the words */
+        bool padding = i > 0 && i < P, rest = i >= 7 * P + 8 && i < 7 * P + 120;
+        a[i] ^= 0xff;
+        key_words(kind, a, x);
+        CHECK((memcmp(w, x, sizeof w) != 0) == !(padding || rest));
+        a[i] ^= 0xff;
+    }
     kind = 0;
     number = 0;
 }
@@ -379,7 +458,9 @@ static void test_nan_payloads(void)
         key_kind k;
         uint16_t n;
     } nans[] = {{key_float64, 0xc000},    {key_float64, 0xffff}, {key_complex128, 0xc000},
-                {key_complex128, 0xffff}, {key_iface, 0xb000},   {key_iface, 0xbfff}};
+                {key_complex128, 0xffff}, {key_iface, 0xb000},   {key_iface, 0xbfff},
+                {key_float32, 0xc000},    {key_float32, 0xffff}, {key_complex64, 0xc000},
+                {key_complex64, 0xffff}};
     for (size_t i = 0; i < LENGTH(nans); i++) {
         kind = nans[i].k;
         for (number = 0; number < 65536; number++) {
@@ -579,6 +660,7 @@ static void check_hash(const maptype *mt, hash_kind h, uint16_t n)
         break;
     case hash_real:
     case hash_random:
+    case hash_aes:
     case hash_kinds:
         CHECK(hash == real);
         break;
@@ -603,7 +685,8 @@ static void test_hashers(void)
     static const struct {
         key_kind k;
         uint16_t zero;
-    } zeros[] = {{key_float64, 0}, {key_complex128, 0}, {key_iface, 0x8000}};
+    } zeros[] = {{key_float64, 0}, {key_complex128, 0}, {key_iface, 0x8000},
+                 {key_float32, 0}, {key_complex64, 0},  {key_mixed, 0x8000}};
     for (size_t i = 0; i < LENGTH(zeros); i++) {
         kind = zeros[i].k;
         for (int h = 0; h < hash_kinds; h++) {
@@ -621,10 +704,10 @@ static void test_hashers(void)
 static void test_unhashable(void)
 {
     static const char *const words[] = {"[]int", "map[int]int", "func()", "struct { s []int }"};
-    kind = key_iface;
-    for (int h = 0; h < hash_kinds; h++) {
+    for (int i = 0; i < 2 * hash_kinds; i++) {
         maptype mt;
-        kinds_maptype(&mt, kind, elem_int64, (hash_kind)h, gm_exact);
+        kind = i % 2 == 0 ? key_iface : key_mixed;
+        kinds_maptype(&mt, kind, elem_int64, (hash_kind)(i / 2), gm_exact);
         for (number = 0xe000; number < key_numbers; number += 61) {
             key_make(kind, (uint16_t)number, number, a);
             CHECK(hashing_fails(&mt) && test_caught()->what == gm_event_panic);
@@ -716,14 +799,21 @@ static void test_names(void)
 {
     static const struct {
         const char *name;
-        int of_float, of_iface;
-    } special[] = {{"nan", 0xc000, 0xb000}, {"-0", 1, 0x8001}, {"inf", 2, 0x8002},
-                   {"slice", -1, 0xe000},   {"", -1, -1},      {"na", -1, -1},
-                   {"nano", -1, -1},        {"NaN", -1, -1}};
+        int wide, narrow, iface;
+    } special[] = {{"nan", 0xc000, 0xc000, 0xb000},
+                   {"-0", 1, 1, 0x8001},
+                   {"inf", 2, -1, 0x8002},
+                   {"-inf", -1, 2, -1},
+                   {"slice", -1, -1, 0xe000},
+                   {"", -1, -1, -1},
+                   {"na", -1, -1, -1},
+                   {"nano", -1, -1, -1},
+                   {"NaN", -1, -1, -1}};
     for (kind = 0; kind < key_kinds; kind++) {
         for (size_t i = 0; i < LENGTH(special); i++) {
-            int want = kind == key_iface                               ? special[i].of_iface
-                       : kind == key_float64 || kind == key_complex128 ? special[i].of_float
+            int want = kind == key_iface || kind == key_mixed          ? special[i].iface
+                       : kind == key_float64 || kind == key_complex128 ? special[i].wide
+                       : kind == key_float32 || kind == key_complex64  ? special[i].narrow
                                                                        : -1;
             CHECK(key_by_name(kind, special[i].name, strlen(special[i].name)) == want);
         }
@@ -764,6 +854,12 @@ static void test_names(void)
         {key_iface, 0xffff, "struct { s []int }"},
         {key_padded, 0x1234, "{52 0x1234123412341234}"},
         {key_pointer, 0xffff, "0x10fff0"},
+        {key_float32, 2, "-Inf"},
+        {key_float32, 3, "1e-45"},
+        {key_complex64, 2, "(-Inf+1i)"},
+        {key_complex64, 0xc001, "(1+NaNi)"},
+        {key_mixed, 5, "{.. int64(5)}"},
+        {key_mixed, 0xe001, "map[int]int"},
     };
     char text[64];
     for (size_t i = 0; i < LENGTH(names); i++) {
@@ -786,6 +882,7 @@ int main(void)
     test_equality();
     test_ids();
     test_meaning();
+    test_mixed();
     test_nan_payloads();
     test_garbage();
     test_hashers();

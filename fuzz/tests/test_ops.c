@@ -194,10 +194,10 @@ static void test_bytes(void)
         key_kinds + 3, elem_kinds + 2, hash_kinds + 1, 0xfd, 0xfe, 0xff, 0x44, 0xaa, 1, 2, 3, 4};
     trace_decode(&tr, header, sizeof header);
     CHECK(tr.key == key_int32 && tr.elem == elem_int8 && tr.hash == hash_identity);
-    CHECK(tr.mode == gm_strict && tr.maker == make_map_small);
+    CHECK(tr.mode == gm_strict && tr.maker == make_map64); /* 6 of three bits */
     CHECK(tr.hint == -32 && tr.seed == 0x04030201 && tr.nops == 0);
 
-    static const uint8_t canonical[] = {3, 2, 1, 5, 0xe0, 0xff, 0, 0, 1, 2, 3, 4};
+    static const uint8_t canonical[] = {3, 2, 1, 3, 0xe0, 0xff, 0, 0, 1, 2, 3, 4};
     static uint8_t encoded[trace_max_bytes];
     CHECK(trace_encode(&tr, encoded) == sizeof canonical);
     CHECK(memcmp(encoded, canonical, sizeof canonical) == 0);
@@ -232,7 +232,8 @@ static void test_bytes(void)
         {{27 | 7 << 5, 9, 9, 9}, {.code = op_check}},
         {{28 | 7 << 5, 9, 2, 1}, {.code = op_fail, .count = 8, .key = 258}},
         {{29 | 7 << 5, 9, 2, 1}, {.code = op_seed, .key = 258}},
-        {{30 | 7 << 5, 64 + 1, 0xff, 0xff}, {.code = op_make, .maker = 3, .hint = -2}},
+        {{30 | 7 << 5, 64 + 1, 0xff, 0xff}, {.code = op_make, .maker = 2, .hint = -2}},
+        {{30 | 4 << 5, 0, 9, 0}, {.code = op_make, .maker = make_map_own, .hint = 9}},
         {{30, 63, 3, 0}, {.code = op_make, .hint = INT64_MIN}},
         {{30, 63, 2, 0}, {.code = op_make, .hint = 0}},
         {{31 | 7 << 5, 9, 2, 1}, {.code = op_nil, .key = 258}},
@@ -342,6 +343,7 @@ static void test_spellings(void)
         {"", "make hint=-1 maker=makemap64", NULL},
         {"", "make hint=0 maker=makemap_small", NULL},
         {"", "make hint=0 maker=reflect_makemap", NULL},
+        {"", "make hint=9 maker=own", NULL},
         {"", "make hint=-9223372036854775808", NULL},
         {"", "nil 5", NULL},
         {"", "nil 65535", NULL},
@@ -515,7 +517,7 @@ static void test_errors(void)
         {"make 5", 1, 6, "hint= or maker="},
         {"make hint=1 hint=2", 1, 13, "hint= only once"},
         {"make maker=makemap maker=makemap", 1, 20, "maker= only once"},
-        {"make maker=makemap32", 1, 12, "makemap makemap64 makemap_small reflect_makemap"},
+        {"make maker=makemap32", 1, 12, "makemap makemap64 makemap_small reflect_makemap own"},
         {"make hint=", 1, 11, "16-bit number shifted left"},
         {"make hint=--1", 1, 11, "16-bit number shifted left"},
         {"make hint=+1", 1, 11, "16-bit number shifted left"},
@@ -531,14 +533,15 @@ static void test_errors(void)
         {"make hint=32768<<1", 1, 11, "-32768..32767 before <<"},
         {"make hint=-32769<<1", 1, 11, "-32768..32767 before <<"},
         {"map key=int65", 1, 9, "int64 int8 int16 int32 bytes16"},
-        {"map key=notakindthatexists", 1, 9, "iface padded pointer, found \"notakindthatexi...\""},
+        {"map key=notakindthatexists", 1, 9,
+         "iface padded pointer float32 complex64 mixed, found \"notakindthatexi...\""},
         {"map key=", 1, 9, "found the end of the line"},
         {"map key= int64", 1, 9, "padded pointer"},
         {"map elem=string", 1, 10, "bytes1025 pointer, found \"string\""},
-        {"map hash=aes", 1, 10, "mintop random, found \"aes\""},
+        {"map hash=md5", 1, 10, "mintop random aes, found \"md5\""},
         {"map mode=lax", 1, 10, "exact strict, found \"lax\""},
         {"map mode=strictly", 1, 10, "found \"strictly\""},
-        {"map maker=new", 1, 11, "reflect_makemap, found \"new\""},
+        {"map maker=new", 1, 11, "reflect_makemap own, found \"new\""},
         {"map seed=4294967296", 1, 10, "0..4294967295"},
         {"map seed=-1", 1, 10, "0..4294967295"},
         {"map seed=1x", 1, 11, "a blank"},

@@ -64,7 +64,7 @@ func keyUnit(kind int) uintptr {
 	switch kind {
 	case keyInt64, keyFloat64, keyComplex128:
 		return 8
-	case keyInt32:
+	case keyInt32, keyFloat32, keyComplex64:
 		return 4
 	case keyInt16:
 		return 2
@@ -107,13 +107,11 @@ func keyImage(p unsafe.Pointer, kind int, size, n uintptr) {
 
 // ---- values ----------------------------------------------------------------------
 
-// Keys that hold addresses: what they point to, as two words.
-func keyWords(kind int, p unsafe.Pointer) (uint64, uint64) {
-	if kind == keyString {
-		s := (*stringHeader)(p)
-		return place(s.str, unsafe.Pointer(&stringBytes), stringMax, 2*65536, 1), uint64(int64(s.len))
-	}
-	e := (*eface)(p)
+func stringWords(s *stringHeader) (uint64, uint64) {
+	return place(s.str, unsafe.Pointer(&stringBytes), stringMax, 2*65536, 1), uint64(int64(s.len))
+}
+
+func ifaceWords(e *eface) (uint64, uint64) {
 	switch e.typ {
 	case nil:
 		return 0, place(e.data, nil, 1, 0, 0)
@@ -136,6 +134,27 @@ func keyWords(kind int, p unsafe.Pointer) (uint64, uint64) {
 	return 3, where
 }
 
+// wordsOf folds a key that holds addresses into a running hash: what they point
+// to instead.
+func wordsOf(roll uint64, kind int, p unsafe.Pointer) uint64 {
+	two := func(x, y uint64) { roll = step(step(roll, x), y) }
+	switch kind {
+	case keyString:
+		two(stringWords((*stringHeader)(p)))
+	case keyIface:
+		two(ifaceWords((*eface)(p)))
+	case keyMixed:
+		w := (*[3]uintptr)(p)
+		two(uint64(*(*uint8)(p)), uint64(int64(int(w[1]))))
+		roll = step(roll, uint64(w[2]))
+		two(stringWords((*stringHeader)(add(p, mixedD))))
+		two(stringWords((*stringHeader)(add(p, mixedD+unsafe.Sizeof("")))))
+		roll = step(roll, littleEndian(*(*uint64)(add(p, mixedBlank))))
+		two(ifaceWords((*eface)(add(p, mixedE))))
+	}
+	return roll
+}
+
 func place(p, base unsafe.Pointer, size, count uintptr, first uint64) uint64 {
 	if p == nil {
 		return 0
@@ -146,13 +165,14 @@ func place(p, base unsafe.Pointer, size, count uintptr, first uint64) uint64 {
 	return ^uint64(0)
 }
 
-func pointsElsewhere(kind int) bool { return kind == keyString || kind == keyIface }
+func pointsElsewhere(kind int) bool {
+	return kind == keyString || kind == keyIface || kind == keyMixed
+}
 
 // value folds one value into a running hash.
 func (r *runner) keyValue(roll uint64, p unsafe.Pointer) uint64 {
 	if pointsElsewhere(r.key) {
-		x, y := keyWords(r.key, p)
-		return step(step(roll, x), y)
+		return wordsOf(roll, r.key, p)
 	}
 	size := r.t.key.size
 	if bigEndian {
@@ -225,12 +245,10 @@ func (r *runner) digestBucket(g *digest, b unsafe.Pointer) {
 	k := add(b, dataOffset)
 	switch {
 	case r.t.indirectKey():
-		digestIndirect(g, tops, k, r.t.key.size)
+		r.digestIndirect(g, tops, k, r.t.key.size, pointsElsewhere(r.key))
 	case pointsElsewhere(r.key):
 		for i := uintptr(0); i < bucketCnt; i++ {
-			x, y := keyWords(r.key, add(k, i*ks))
-			g.mix(x)
-			g.mix(y)
+			g.a = wordsOf(g.a, r.key, add(k, i*ks))
 		}
 	default:
 		if bigEndian {
@@ -250,11 +268,11 @@ func (r *runner) digestBucket(g *digest, b unsafe.Pointer) {
 		g.words(e, es)
 		return
 	}
-	digestIndirect(g, tops, e, r.t.elem.size)
+	r.digestIndirect(g, tops, e, r.t.elem.size, false)
 }
 
-// digestIndirect: eight pointers to size bytes (all kinds of this size are bytes).
-func digestIndirect(g *digest, tops *[bucketCnt]uint8, at unsafe.Pointer, size uintptr) {
+// digestIndirect: eight pointers to size bytes, or to keys that hold addresses.
+func (r *runner) digestIndirect(g *digest, tops *[bucketCnt]uint8, at unsafe.Pointer, size uintptr, elsewhere bool) {
 	for i := uintptr(0); i < bucketCnt; i++ {
 		p := loadp(add(at, i*ptrSize))
 		switch {
@@ -262,6 +280,9 @@ func digestIndirect(g *digest, tops *[bucketCnt]uint8, at unsafe.Pointer, size u
 			g.mix(0)
 		case tops[i] < minTopHash:
 			g.mix(1)
+		case elsewhere:
+			g.mix(2)
+			g.a = wordsOf(g.a, r.key, p)
 		default:
 			g.mix(2)
 			g.words(p, size/8)

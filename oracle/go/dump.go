@@ -52,15 +52,23 @@ func (r *runner) dump() string {
 
 // ---- values ------------------------------------------------------------------------
 
-func (d *dumper) float(bits uint64) {
-	mant, biased, sign := bits&(1<<52-1), bits>>52&0x7ff, ""
-	if bits>>63 != 0 {
+func (d *dumper) float(bits uint64) { d.floatOf(bits, 52, 11) }
+
+func (d *dumper) float32(bits uint32) { d.floatOf(uint64(bits), 23, 8) }
+
+// floatOf: a float of so many bits of mantissa and exponent.
+func (d *dumper) floatOf(bits uint64, mantBits, expBits uint) {
+	mant := bits & (1<<mantBits - 1)
+	most := uint64(1)<<expBits - 1
+	biased := bits >> mantBits & most
+	sign := ""
+	if bits>>(mantBits+expBits) != 0 {
 		sign = "-"
 	}
-	if biased == 0x7ff {
+	if biased == most {
 		switch {
 		case mant != 0:
-			d.printf("nan:0x%016x", bits)
+			d.printf("nan:0x%0*x", (mantBits+expBits+1)/4, bits)
 		case sign != "":
 			d.printf("-inf")
 		default:
@@ -68,15 +76,16 @@ func (d *dumper) float(bits uint64) {
 		}
 		return
 	}
-	lead, exponent := 1, int(biased)-1023
+	bias := int(most / 2)
+	lead, exponent := 1, int(biased)-bias
 	if biased == 0 {
-		lead, exponent = 0, -1022
+		lead, exponent = 0, 1-bias
 		if mant == 0 {
 			exponent = 0
 		}
 	}
 	d.printf("%s0x%d", sign, lead)
-	if rest := mant << 12; rest != 0 {
+	if rest := mant << (64 - mantBits); rest != 0 {
 		d.printf(".")
 		for ; rest != 0; rest <<= 4 {
 			d.printf("%x", rest>>60)
@@ -167,6 +176,26 @@ func (d *dumper) keyText(p unsafe.Pointer) {
 		d.printf("{%d %d}", *(*uint8)(p), *(*uint64)(add(p, paddedB)))
 	case keyPointer:
 		d.printf("ptr:0x%x", *(*uintptr)(p))
+	case keyFloat32:
+		d.float32(*(*uint32)(p))
+	case keyComplex64:
+		v := (*[2]uint32)(p)
+		d.printf("(")
+		d.float32(v[0])
+		d.printf(" ")
+		d.float32(v[1])
+		d.printf(")")
+	case keyMixed:
+		w := (*[3]uintptr)(p)
+		d.printf("{%t %d ptr:0x%x [", *(*bool)(p), int(w[1]), w[2])
+		d.str((*stringHeader)(add(p, mixedD)))
+		d.printf(" ")
+		d.str((*stringHeader)(add(p, mixedD+unsafe.Sizeof(""))))
+		d.printf("] ")
+		d.bytes(bytesAt(add(p, mixedBlank), blankBytes))
+		d.printf(" ")
+		d.iface((*eface)(add(p, mixedE)))
+		d.printf("}")
 	default:
 		d.bytes(bytesAt(p, d.t.key.size))
 	}

@@ -27,6 +27,9 @@ const (
 	keyIface
 	keyPadded
 	keyPointer
+	keyFloat32
+	keyComplex64
+	keyMixed
 	keyKinds
 )
 
@@ -49,6 +52,7 @@ const (
 	hashTophash
 	hashMintop
 	hashRandom
+	hashAES
 	hashKinds
 )
 
@@ -59,6 +63,22 @@ type padded struct {
 
 const paddedB = unsafe.Offsetof(padded{}.b)
 
+type mixed struct {
+	a bool
+	b int
+	c *int
+	d [2]string
+	_ [blankBytes]uint8
+	e interface{}
+}
+
+const (
+	mixedD     = unsafe.Offsetof(mixed{}.d)
+	blankBytes = 120
+	mixedBlank = mixedE - blankBytes
+	mixedE     = unsafe.Offsetof(mixed{}.e)
+)
+
 var emptyInterface = reflect.TypeOf((*interface{})(nil)).Elem()
 
 var keyTypes = [keyKinds]reflect.Type{
@@ -66,7 +86,8 @@ var keyTypes = [keyKinds]reflect.Type{
 	reflect.TypeOf([16]uint8{}), reflect.TypeOf([127]uint8{}), reflect.TypeOf([128]uint8{}),
 	reflect.TypeOf([129]uint8{}), reflect.TypeOf([1000]uint8{}), reflect.TypeOf(struct{}{}),
 	reflect.TypeOf(""), reflect.TypeOf(float64(0)), reflect.TypeOf(complex128(0)), emptyInterface,
-	reflect.TypeOf(padded{}), reflect.TypeOf(unsafe.Pointer(nil)),
+	reflect.TypeOf(padded{}), reflect.TypeOf(unsafe.Pointer(nil)), reflect.TypeOf(float32(0)),
+	reflect.TypeOf(complex64(0)), reflect.TypeOf(mixed{}),
 }
 
 var elemTypes = [elemKinds]reflect.Type{
@@ -196,6 +217,45 @@ func floatNumber(bits uint64, nan uint16) (n uint64, isNaN bool, payload uint64)
 }
 
 const (
+	float32NegZero  = 1 << 31
+	float32NegInf   = 0x1ff << 23
+	float32Denormal = 1
+	float32NaN      = 0x1ff << 22
+	float32One      = 0x7f << 23
+)
+
+func makeFloat32(m uint16, variant uint32) uint32 {
+	switch {
+	case m >= firstNaN:
+		return float32NaN | variant&0xffff
+	case m == 0:
+		return 0
+	case m == 1:
+		return float32NegZero
+	case m == 2:
+		return float32NegInf
+	case m == 3:
+		return float32Denormal
+	}
+	f := float32(m)
+	return *(*uint32)(unsafe.Pointer(&f))
+}
+
+func float32ID(bits uint32) (id uint64, isNaN, known bool) {
+	switch {
+	case bits&^0xffff == float32NaN:
+		return uint64(bits & 0xffff), true, true
+	case bits == float32NegZero:
+		return 0, false, true
+	case bits == float32NegInf:
+		return 2, false, true
+	case bits == float32Denormal:
+		return 3, false, true
+	}
+	return uint64(*(*float32)(unsafe.Pointer(&bits))), false, true
+}
+
+const (
 	ifaceNil        = 0x3fff
 	ifaceString     = 0x4000
 	ifaceFloat      = 0x8000
@@ -308,10 +368,51 @@ func makeKey(kind int, n uint16, variant uint32, out unsafe.Pointer) {
 		*(*uint64)(add(out, paddedB)) = uint64(n) * 0x0001000100010001
 	case keyPointer:
 		*(*uintptr)(out) = fakePointer(uint64(n))
+	case keyFloat32:
+		*(*uint32)(out) = makeFloat32(n, variant)
+	case keyComplex64:
+		v := [2]uint32{makeFloat32(n, variant), float32One}
+		if n >= firstNaN && n&1 != 0 {
+			v[0], v[1] = v[1], v[0]
+		}
+		*(*[2]uint32)(out) = v
+	case keyMixed:
+		makeMixed(n, variant, out)
 	}
 }
 
-func unhashable(kind int, n uint16) bool { return kind == keyIface && n >= ifaceUnhashable }
+// The other fields of a mixed key follow from the number of what its interface equals.
+func mixedNumber(n uint16) uint16 {
+	switch {
+	case n >= ifaceUnhashable || n >= ifaceFloat+firstIfaceNaN && n < ifacePointer:
+		return 0
+	case n == ifaceFloat+1:
+		return ifaceFloat
+	}
+	return n
+}
+
+// Word by word, for c is no pointer that Go may follow.
+func makeMixed(n uint16, variant uint32, out unsafe.Pointer) {
+	m := mixedNumber(n)
+	w := (*[3]uintptr)(out)
+	w[0] = 0
+	*(*uint8)(out) = uint8(m & 1)
+	w[1] = uintptr(-int(m / 4))
+	w[2] = fakePointer(uint64(m / 16))
+	*(*stringHeader)(add(out, mixedD)) = makeString(m/64, variant)
+	*(*stringHeader)(add(out, mixedD+unsafe.Sizeof(""))) = makeString(m, variant>>1)
+	blank := bytesAt(add(out, mixedBlank), blankBytes)
+	for i := range blank {
+		blank[i] = byte(1 + variant%255)
+	}
+	typ, data := makeIface(n, variant)
+	*(*[2]uintptr)(add(out, mixedE)) = [2]uintptr{uintptr(unsafe.Pointer(typ)), data}
+}
+
+func unhashable(kind int, n uint16) bool {
+	return (kind == keyIface || kind == keyMixed) && n >= ifaceUnhashable
+}
 
 // keyID is what hashers need to know of a key that lies in memory: its id, or
 // the payload of a NaN.  Not known: a slot that was wiped (ERRATA.md#E3), or a
@@ -354,6 +455,17 @@ func keyID(kind int, p unsafe.Pointer) (id uint64, isNaN, known bool) {
 	case keyPointer:
 		a := *(*uintptr)(p)
 		return uint64((a - 0x10000) / 16), false, a >= 0x10000
+	case keyFloat32:
+		return float32ID(*(*uint32)(p))
+	case keyComplex64:
+		v := (*[2]uint32)(p)
+		if v[1] == float32One {
+			return float32ID(v[0])
+		}
+		id, isNaN, _ = float32ID(v[1])
+		return id, isNaN, v[0] == float32One && isNaN
+	case keyMixed:
+		return ifaceID((*eface)(add(p, mixedE)))
 	}
 	return 0, false, false
 }
@@ -413,7 +525,7 @@ func spread(id uint64, seed uintptr) uintptr {
 }
 
 func hasherFor(kind, rule int, key *rtype) func(unsafe.Pointer, uintptr) uintptr {
-	if rule == hashReal {
+	if rule == hashReal || rule == hashAES {
 		return func(p unsafe.Pointer, seed uintptr) uintptr { return typehash(key, p, seed) }
 	}
 	return func(p unsafe.Pointer, seed uintptr) uintptr {

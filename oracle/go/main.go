@@ -6,7 +6,7 @@
 // digests, or as a dump.  oracle/child.c is at the other end and describes the
 // messages; all numbers in them are little-endian.
 //
-//	GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0 go build -trimpath
+//	GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0 go build
 //
 // It ends when its input does.
 package main
@@ -81,6 +81,9 @@ func hello() {
 	binary.LittleEndian.PutUint32(b, helloMagic)
 	binary.LittleEndian.PutUint32(b[4:], protocol)
 	binary.LittleEndian.PutUint32(b[8:], uint32(ptrSize))
+	if hasAES() {
+		binary.LittleEndian.PutUint32(b[12:], 1)
+	}
 	copy(b[16:47], runtime.Version())
 	copy(b[48:63], runtime.GOARCH)
 	writeFull(b)
@@ -112,7 +115,7 @@ func (r *runner) carryOut(header, ops []byte, flags uint32, reply *bytes.Buffer)
 			digests++
 		}
 	}
-	hashAsPort()
+	hashAsPort(int(header[2])%hashKinds == hashAES)
 	r.start(header)
 	each()
 	for ; len(ops) >= opBytes; ops = ops[opBytes:] {

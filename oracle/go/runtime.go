@@ -9,6 +9,7 @@ package main
 
 import (
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"unsafe"
 )
@@ -146,6 +147,9 @@ var zeroVal [1024]byte
 //go:linkname useAeshash runtime.useAeshash
 var useAeshash bool
 
+//go:linkname aeskeysched runtime.aeskeysched
+var aeskeysched [ptrSize / 4 * 64]byte
+
 //go:linkname hashkey runtime.hashkey
 var hashkey [4]uintptr
 
@@ -241,19 +245,42 @@ func growStack(depth int) byte {
 // The real hash functions, keyed as ref/alg.c's by default: only while a trace
 // runs, since maps of the runtime's own are hashed by them too.
 var savedKey [4]uintptr
+var savedSched [ptrSize / 4 * 64]byte
 var savedAes bool
+
+// hasAES: does this CPU hash as ref/aeshash.c, where it is asked to?
+func hasAES() bool {
+	return useAeshash && (runtime.GOARCH == "amd64" || runtime.GOARCH == "386")
+}
 
 // The words, truncated on 32-bit machines.
 var portKey = [4]uint64{0xe220a8397b1dcdaf, 0x6e789e6aa1b965f5, 0x06c45d188009454f, 0xf88bb8a8724c81ed}
 
-func hashAsPort() {
-	savedKey, savedAes = hashkey, useAeshash
-	useAeshash = false
+// The bytes that initAlgAES(0) of ref/alg.c makes.
+var portSched = func() (sched [ptrSize / 4 * 64]byte) {
+	seed := uint64(0)
+	for i := range sched {
+		if i%8 == 0 {
+			seed += 0x9e3779b97f4a7c15
+		}
+		z := seed
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		z ^= z >> 31
+		sched[i] = byte(z >> (8 * uint(i%8)))
+	}
+	return sched
+}()
+
+func hashAsPort(aes bool) {
+	savedKey, savedSched, savedAes = hashkey, aeskeysched, useAeshash
+	useAeshash = aes
+	aeskeysched = portSched
 	for i := range hashkey {
 		hashkey[i] = uintptr(portKey[i])
 	}
 }
 
 func hashAsBefore() {
-	hashkey, useAeshash = savedKey, savedAes
+	hashkey, aeskeysched, useAeshash = savedKey, savedSched, savedAes
 }

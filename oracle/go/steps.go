@@ -25,7 +25,10 @@ const (
 	opNil    = 31
 )
 
-const iters = 4
+const (
+	iters  = 4
+	makers = 5
+)
 
 type runner struct {
 	key, elem, rule int
@@ -68,7 +71,7 @@ func (r *runner) start(header []byte) {
 	r.panics, r.seen, r.seenKey, r.seenElem = "", 0, nil, nil
 	r.forget()
 	seedRand(uint64(le32(header[8:])))
-	r.make(header[3]>>1&3, decodeHint(le16(header[4:]), header[6]))
+	r.make((header[3]>>1&7)%makers, decodeHint(le16(header[4:]), header[6]))
 }
 
 func (r *runner) forget() {
@@ -86,8 +89,10 @@ func (r *runner) make(maker byte, hint int64) {
 		r.h = makemap64(r.t, hint, nil)
 	case 2:
 		r.h = makemap_small()
-	default:
+	case 3:
 		r.h = reflect_makemap(r.t, int(hint))
+	default:
+		r.h = makemap(r.t, int(hint), new(hmap))
 	}
 	r.roll = step(r.roll, opMake)
 }
@@ -140,7 +145,7 @@ func (r *runner) step(op []byte) {
 	case opSeed:
 		seedRand(uint64(n))
 	case opMake:
-		r.make(byte(hi&3), decodeHint(n, op[1]))
+		r.make(byte(hi)%makers, decodeHint(n, op[1]))
 	case opNil:
 		r.use(n)
 		r.nilMap()
