@@ -6,7 +6,7 @@
  * more than the width of a word.  Other CPUs' assembler (asm_arm64.s) hashes in
  * yet another way and is not ported.  No AES instruction is needed here: one
  * round is a table and a few xors, slow and plain.  Off unless useAeshash is
- * set (initAlgAES); traces are hashed by the fallback, the same everywhere.
+ * set (initAlgAES): the fallback is every machine's.
  *
  * A register is an array of bytes, words go into it with the lowest byte first,
  * and keys byte by byte, so the answer does not depend on the machine.
