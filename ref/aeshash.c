@@ -64,8 +64,8 @@ static const uint32_t columns[256] = {
 };
 
 /* FIPS 197, 5.1: ShiftRows, SubBytes and MixColumns, AddRoundKey.  Byte 4c+r is row
- * r of column c. */
-gm_xmm gm_aesenc(gm_xmm state, gm_xmm key)
+ * r of column c.  What turns out of a word on the left comes back on the right. */
+GM_WRAPS gm_xmm gm_aesenc(gm_xmm state, gm_xmm key)
 {
     gm_xmm out;
     for (unsigned c = 0; c < 4; c++) {
