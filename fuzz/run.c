@@ -157,14 +157,26 @@ static void charge(runner *r, size_t units)
     r->budget -= units < r->budget ? units : r->budget;
 }
 
+/* The size of a key as it costs to be read and compared: field by field is slow. */
+static size_t key_cost(const runner *r)
+{
+    return r->t.key->size * (r->tr->key == key_mixed ? 4 : 1);
+}
+
+/* What it costs more to hash so many keys by AES, which takes time for each byte. */
+static size_t by_aes(const runner *r, size_t keys)
+{
+    return r->tr->hash == hash_aes ? keys * r->t.key->size / 128 : 0;
+}
+
 /* The cost of looking at every bucket. */
 static size_t whole(const runner *r)
 {
     if (r->h == NULL) {
         return 1;
     }
-    size_t bytes = bucketShift(r->h->B) * r->t.bucketsize;
-    return 1 + bytes / bytes_per_unit + (size_t)r->h->count / 4;
+    size_t bytes = bucketShift(r->h->B) * r->t.bucketsize, count = (size_t)r->h->count;
+    return 1 + bytes / bytes_per_unit + count / 4 + by_aes(r, count);
 }
 
 /* Overflow buckets in the chain that the key falls into. */
@@ -198,10 +210,12 @@ static void ask(runner *r, oracle_event event)
         if (s->phase || event == ev_clear || event == ev_check) {
             charge(r, 2 * whole(r));
         }
+        charge(r,
+               by_aes(r, growing ? 2 * bucketCnt : 4)); /* two buckets are evacuated, or a few keys hashed */
     }
     charge(r, 1);
     if (event == ev_assign || event == ev_delete || event == ev_get || event == ev_nomemory) {
-        charge(r, chain(r) * (128 + r->t.key->size) / 512); /* the check hashes all its keys */
+        charge(r, chain(r) * (128 + key_cost(r)) / 512); /* the check hashes all its keys */
     }
     if (event != ev_panic) {
         r->digest_holds = false;
