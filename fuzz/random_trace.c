@@ -67,12 +67,6 @@ static bool has_iface(const trace *tr)
     return tr->key == key_iface || tr->key == key_mixed;
 }
 
-static bool may_be_nan(const trace *tr)
-{
-    key_kind k = (key_kind)tr->key;
-    return has_iface(tr) || k == key_float64 || k == key_complex128 || k == key_float32 || k == key_complex64;
-}
-
 /* A number for which key kinds have something special. */
 static unsigned special_key(maker *m)
 {
@@ -86,7 +80,7 @@ static unsigned special_key(maker *m)
 static uint16_t some_key(maker *m)
 {
     unsigned n = m->base + below(m, m->span) * m->step;
-    if (may_be_nan(m->tr) && one_in(m, 4)) {
+    if (key_may_be_nan((key_kind)m->tr->key) && one_in(m, 4)) {
         n = special_key(m);
     }
     return (uint16_t)n;
@@ -285,7 +279,7 @@ static void choose_types(maker *m, int key, int elem)
     tr->key = (uint8_t)(key >= 0 ? (unsigned)key : pick(m, key_weights, key_kinds));
     tr->elem = (uint8_t)(elem >= 0 ? (unsigned)elem : pick(m, elem_weights, elem_kinds));
     tr->hash = (uint8_t)pick(m, hash_weights, hash_kinds);
-    if (may_be_nan(tr) && one_in(m, 2)) {
+    if (key_may_be_nan((key_kind)tr->key) && one_in(m, 2)) {
         tr->hash = hash_random;
     }
     tr->mode = gm_exact;
@@ -404,7 +398,7 @@ static void same_size(maker *m, bool any_kind)
     }
     tr->hash = hash_identity;
     push_range(m, op_assign, 1, 1 + below(m, 6), 1);
-    if (may_be_nan(tr)) {
+    if (key_may_be_nan((key_kind)tr->key)) {
         push_range(m, op_assign, has_iface(tr) ? 0xb000 : 0xc000, 8, 1);
     }
     long_chains(m, B);

@@ -405,10 +405,7 @@ static void push_pile(mutator *m, recipe *r, size_t at)
     }
     B = B < 5 ? B : 5;
     unsigned step = identity ? 1U << B : 2, buckets = identity ? 1U << B : 2;
-    key_kind k = (key_kind)m->tr->key;
-    bool special = k == key_float64 || k == key_complex128 || k == key_float32 || k == key_complex64 ||
-                   k == key_iface || k == key_mixed;
-    unsigned seen = special && one_in(m, 2) ? special_key(m) : 0;
+    unsigned seen = key_may_be_nan((key_kind)m->tr->key) && one_in(m, 2) ? special_key(m) : 0;
     push_keys(r, op_assign, seen, 1 + below(m, (size_t)2 << B), 1); /* to be looked for later */
     unsigned want = (1U << B) - (one_in(m, 4) ? 1 : 0), bucket = below(m, buckets);
     for (unsigned rounds = 0; want > 0 && rounds < 24; rounds++) {

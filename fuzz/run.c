@@ -210,8 +210,7 @@ static void ask(runner *r, oracle_event event)
         if (s->phase || event == ev_clear || event == ev_check) {
             charge(r, 2 * whole(r));
         }
-        charge(r,
-               by_aes(r, growing ? 2 * bucketCnt : 4)); /* two buckets are evacuated, or a few keys hashed */
+        charge(r, by_aes(r, growing ? 2 * bucketCnt : 4)); /* keys of two buckets, or this one a few times */
     }
     charge(r, 1);
     if (event == ev_assign || event == ev_delete || event == ev_get || event == ev_nomemory) {

@@ -690,6 +690,12 @@ key_facts key_facts_of(key_kind k, uint16_t n)
     return f;
 }
 
+bool key_may_be_nan(key_kind k)
+{
+    return k == key_float32 || k == key_float64 || k == key_complex64 || k == key_complex128 ||
+           k == key_iface || k == key_mixed;
+}
+
 /* The number in every 16 bits of b: reading needs to look at one place only. */
 static uint64_t padded_value(uint16_t n)
 {
@@ -1060,15 +1066,13 @@ static int32_t number_to_hash(key_kind k, const void *p, uint32_t *payload)
 static uintptr_t ruled_hash(hash_kind rule, const rtype *key, const void *p, uintptr_t seed)
 {
     const key_kind k = (key_kind)(key - key_types);
-    const bool special = k == key_float64 || k == key_complex128 || k == key_float32 || k == key_complex64 ||
-                         k == key_iface || k == key_mixed;
     uint32_t payload = 0;
     const int32_t n = number_to_hash(k, p, &payload);
     if (n < 0) {
         return typehash(key, p, seed); /* a wiped slot: ERRATA.md#E3 lets an iterator read one */
     }
     key_facts f = {.id = (uint64_t)n};
-    if (special) {
+    if (key_may_be_nan(k)) {
         f = key_facts_of(k, (uint16_t)n);
     }
     if (f.unhashable) {

@@ -78,6 +78,8 @@ typedef struct key_facts {
     uint16_t n;      /* the number itself; from key_read: a number with that id */
 } key_facts;
 key_facts key_facts_of(key_kind k, uint16_t n);
+/* Has the kind numbers whose key differs from itself, and two for the zeros? */
+bool key_may_be_nan(key_kind k);
 
 /* Writes the value of key number n: key_type(k)->size bytes at out, padding
  * included.  variant picks among the representations that are equal but not

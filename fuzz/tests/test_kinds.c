@@ -234,7 +234,7 @@ static void test_ids(void)
             want_nans = 0x1000;
             want = 0xe000 - 0x1000 - 1;
         }
-        CHECK(ids == want && nans == want_nans);
+        CHECK(ids == want && nans == want_nans && key_may_be_nan(kind) == (nans != 0));
         CHECK(unhashable == (iface ? 0x2000 : 0));
     }
     kind = 0;
