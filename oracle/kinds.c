@@ -611,16 +611,29 @@ static void mixed_make(uint16_t n, uint32_t variant, unsigned char *out)
     memcpy(out + mixed_e, &e, sizeof e);
 }
 
+/* Its fields but the blank one. */
+typedef struct mixed {
+    unsigned char a;
+    intptr_t b;
+    void *c;
+    stringStruct d[mixed_strings];
+    eface e;
+} mixed;
+
+static mixed mixed_fields_at(const unsigned char *p)
+{
+    mixed m = {.a = p[0], .c = gm_loadp(p + mixed_c)};
+    memcpy(&m.b, p + mixed_b, sizeof m.b);
+    memcpy(m.d, p + mixed_d, sizeof m.d);
+    memcpy(&m.e, p + mixed_e, sizeof m.e);
+    return m;
+}
+
 /* The number of a mixed key, or -1. */
 static int32_t mixed_read(const unsigned char *p, uint32_t *payload)
 {
-    intptr_t b;
-    stringStruct d[mixed_strings];
-    eface e;
-    memcpy(&b, p + mixed_b, sizeof b);
-    memcpy(d, p + mixed_d, sizeof d);
-    memcpy(&e, p + mixed_e, sizeof e);
-    int32_t n = iface_number(e, payload);
+    const mixed f = mixed_fields_at(p);
+    int32_t n = iface_number(f.e, payload);
     if (n < 0) {
         return -1;
     }
@@ -635,8 +648,8 @@ static int32_t mixed_read(const unsigned char *p, uint32_t *payload)
             return -1;
         }
     }
-    bool sound = p[0] == (m & 1) && b == mixed_int(m) && gm_loadp(p + mixed_c) == mixed_pointer(m) &&
-                 string_number(d[0]) == m / 64 && string_number(d[1]) == m;
+    bool sound = f.a == (m & 1) && f.b == mixed_int(m) && f.c == mixed_pointer(m) &&
+                 string_number(f.d[0]) == m / 64 && string_number(f.d[1]) == m;
     return sound ? n : -1;
 }
 
@@ -938,22 +951,17 @@ static void string_words(stringStruct s, uint64_t w[2])
 
 static void mixed_words(const unsigned char *p, uint64_t w[key_max_words])
 {
-    intptr_t b;
-    stringStruct d[mixed_strings];
-    eface e;
-    memcpy(&b, p + mixed_b, sizeof b);
-    memcpy(d, p + mixed_d, sizeof d);
-    memcpy(&e, p + mixed_e, sizeof e);
-    w[0] = p[0];
-    w[1] = (uint64_t)(int64_t)b;
-    w[2] = (uintptr_t)gm_loadp(p + mixed_c);
-    string_words(d[0], w + 3);
-    string_words(d[1], w + 5);
+    const mixed f = mixed_fields_at(p);
+    w[0] = f.a;
+    w[1] = (uint64_t)(int64_t)f.b;
+    w[2] = (uintptr_t)f.c;
+    string_words(f.d[0], w + 3);
+    string_words(f.d[1], w + 5);
     w[7] = 0;
     for (unsigned i = 0; i < 8; i++) {
         w[7] |= (uint64_t)p[mixed_blank + i] << 8 * i;
     }
-    iface_words(e, w + 8);
+    iface_words(f.e, w + 8);
 }
 
 unsigned key_words(key_kind k, const void *p, uint64_t w[key_max_words])
