@@ -32,10 +32,6 @@
 #else
 #define NATIVE_WORDS 0
 #endif
-/* One instruction on machines where most of the time goes here, else byte by byte. */
-#if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define SWAP_WORD(w) __builtin_bswap64(w)
-#endif
 
 enum { longest_chain = 1 << 16, image_bytes = dataOffset + 8 * 256 };
 
@@ -58,15 +54,10 @@ static inline uint64_t word_at(const unsigned char *p)
         return w;
     }
     uint64_t w = 0;
-#ifdef SWAP_WORD
-    memcpy(&w, p, sizeof w);
-    return SWAP_WORD(w);
-#else
     for (unsigned i = 0; i < 8; i++) {
         w |= (uint64_t)p[i] << 8 * i;
     }
     return w;
-#endif
 }
 
 static void mix_words(digest *g, const void *from, size_t n)
