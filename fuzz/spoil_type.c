@@ -14,12 +14,11 @@
 static rtype key, elem;
 static maptype type;
 
-static const maptype *fresh(const victim *m)
+static void fresh(const victim *m)
 {
     key = *m->t->key;
     elem = *m->t->elem;
     MapOf(&type, &key, &elem, m->t->mode);
-    return &type;
 }
 
 /* What reflect_makemap has to refuse. */

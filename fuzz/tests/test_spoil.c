@@ -3,8 +3,8 @@
  * test_spoil.c: the judges are seen failing.  Each seed of the target that must
  * fail is noticed by exactly the judge and the rule that spoilers.def names for
  * what it spoils; each spoiler has a seed; and between them they break every rule
- * of ref/check.c, raise every throw and fatal of ref/map.c, and are heard by
- * every judge.
+ * of ref/check.c, raise every throw and fatal of ref/map.c and what ref/maptype.c
+ * has to say of a wrong descriptor, and are heard by every judge.
  *
  * Built by CMake, which defines GOMAP_ROOT, the folder of the sources.
  */
@@ -161,9 +161,9 @@ static void each_rule_of_the_checker_has_a_spoiler(void)
     CHECK(rules > 0);
 }
 
-static void each_alarm_of_the_port_is_raised(const char *call)
+static void each_alarm_of_the_port_is_raised(const char *file, const char *call)
 {
-    const char *text = slurp("ref", "map.c"), *alarm;
+    const char *text = slurp("ref", file), *alarm;
     size_t len, alarms = 0;
     while ((alarm = next_quoted(&text, call, &len)) != NULL) {
         size_t i = 0;
@@ -195,8 +195,10 @@ int main(void)
     each_seed_is_seen_as_the_table_says();
     each_spoiler_has_a_seed_and_a_name();
     each_rule_of_the_checker_has_a_spoiler();
-    each_alarm_of_the_port_is_raised("fatal(\"");
-    each_alarm_of_the_port_is_raised("throw(\"");
+    each_alarm_of_the_port_is_raised("map.c", "fatal(\"");
+    each_alarm_of_the_port_is_raised("map.c", "throw(\"");
+    each_alarm_of_the_port_is_raised("maptype.c", "throw(\"");
+    each_alarm_of_the_port_is_raised("maptype.c", "gopanic(\"");
     each_judge_is_heard();
     printf("%zu ways to spoil a map, each of them seen\n", spoilers_n);
     fflush(stdout);
